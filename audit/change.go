@@ -1,0 +1,96 @@
+package audit
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Change is one thing that happened: who did what to whom. It is both the audit
+// fact and the outbox entry from which provision learns what needs a look.
+// It holds ids, names of attributes and states; never a password, token or secret.
+type Change struct {
+	ID      uuid.UUID `json:"id"` // UUIDv7: sorts by time
+	At      time.Time `json:"at"` // UTC, milliseconds
+	Actor   Actor     `json:"actor"`
+	Act     Act       `json:"act"`
+	Request string    `json:"request,omitempty"` // id of the request that caused it
+
+	// Persons are those whose access may differ now, at most PersonsInline. Where
+	// more are touched, Parts counts the part records that list the others.
+	Persons []uuid.UUID `json:"persons,omitempty"`
+	Parts   int         `json:"parts,omitempty"`
+	Group   uuid.UUID   `json:"group,omitzero"`
+	// WholeGroup: every member of Group, as its edges stand, needs a look. The reader expands it in slices.
+	WholeGroup bool `json:"wholeGroup,omitempty"`
+	// Everybody: every person needs a look, in App alone if App is set (a mapping was applied).
+	Everybody bool   `json:"everybody,omitempty"`
+	App       string `json:"app,omitempty"`
+	// Removing: the change takes access away, so its marks go first.
+	Removing bool `json:"removing,omitempty"`
+
+	Account uuid.UUID       `json:"account,omitzero"` // ledger account, for acts on one
+	Causes  []uuid.UUID     `json:"causes,omitempty"` // changes that led to this one
+	Detail  json.RawMessage `json:"detail,omitempty"` // small, of the act's own form
+}
+
+// PersonsInline is how many persons one change lists itself.
+const PersonsInline = 1000
+
+// Actor is who caused a change.
+type Actor struct {
+	Kind ActorKind `json:"kind"`
+	ID   string    `json:"id,omitempty"`   // the source's id for a source
+	Name string    `json:"name,omitempty"` // the source's name, the administrator's login name
+}
+
+// ActorKind is the kind of an Actor.
+type ActorKind string
+
+const (
+	BySource ActorKind = "source"
+	ByAdmin  ActorKind = "admin"
+	ByEngine ActorKind = "engine" // Usher itself, following facts and mapping
+)
+
+// Act names what was done.
+type Act string
+
+const (
+	UserCreated     Act = "user.created"
+	UserLinked      Act = "user.linked" // a source became a further holder of a person
+	UserUpdated     Act = "user.updated"
+	UserActivated   Act = "user.activated"
+	UserDeactivated Act = "user.deactivated"
+	UserDeleted     Act = "user.deleted"
+	GroupCreated    Act = "group.created"
+	GroupUpdated    Act = "group.updated" // name or external id
+	GroupMembers    Act = "group.members"
+	GroupDeleted    Act = "group.deleted"
+	SourceAdded     Act = "source.added"
+	SourceRotated   Act = "source.rotated"
+	SourceRemoved   Act = "source.removed"
+	DenyCleared     Act = "deny.cleared"
+
+	MappingApplied    Act = "mapping.applied"
+	MappingBound      Act = "mapping.bound" // a group name was bound to a group
+	ConnectionSaved   Act = "connection.saved"
+	AccountCreated    Act = "account.created"
+	AccountAdopted    Act = "account.adopted"
+	AccountUpdated    Act = "account.updated"
+	AccountDemoted    Act = "account.demoted"
+	AccountSuspended  Act = "account.suspended"
+	AccountResumed    Act = "account.resumed"
+	AccountRemoved    Act = "account.removed"
+	AccountLost       Act = "account.lost"
+	AccountUnwanted   Act = "account.unwanted"
+	AccountWanted     Act = "account.wanted"
+	AccountStepFailed Act = "account.step-failed"
+	HoldOpened        Act = "hold.opened"
+	HoldApproved      Act = "hold.approved"
+	HoldRejected      Act = "hold.rejected"
+	AppStopped        Act = "app.stopped"
+	AppResumed        Act = "app.resumed"
+	RetryRequested    Act = "retry.requested"
+)
