@@ -1,0 +1,73 @@
+package audit
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The tables of this package. Keys are a change's id; part tables append the
+// part's number, the person index puts the person's id in front.
+const (
+	outboxTable      = "audit.outbox"
+	outboxPartsTable = "audit.outbox-parts"
+	cursorTable      = "audit.cursors"
+	factTable        = "audit.facts"
+	factPartsTable   = "audit.fact-parts"
+	personTable      = "audit.persons"
+)
+
+// partKey sorts the parts of one change by their number.
+func partKey(change uuid.UUID, n int) []byte {
+	key := make([]byte, 20)
+	copy(key, change[:])
+	binary.BigEndian.PutUint32(key[16:], uint32(n)) // #nosec G115 -- n was checked against MaxParts
+	return key
+}
+
+// personKey sorts the changes of one person by time.
+func personKey(person, change uuid.UUID) []byte {
+	key := make([]byte, 32)
+	copy(key, person[:])
+	copy(key[16:], change[:])
+	return key
+}
+
+// timeKey is the lowest id that a UUIDv7 of time t or later can have (RFC 9562
+// section 5.7: the first 48 bits are the milliseconds of the Unix time).
+func timeKey(t time.Time) []byte {
+	key := make([]byte, 16)
+	ms := max(t.UnixMilli(), 0)
+	binary.BigEndian.PutUint64(key, uint64(ms)<<16) // #nosec G115 -- not negative
+	return key
+}
+
+// after returns the lowest key above every key that begins with prefix, nil for none.
+func after(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i] < 0xff {
+			end[i]++
+			return end[:i+1]
+		}
+	}
+	return nil
+}
+
+// packIDs writes ids one after the other, 16 bytes each.
+func packIDs(ids []uuid.UUID) []byte {
+	packed := make([]byte, 0, 16*len(ids))
+	for _, id := range ids {
+		packed = append(packed, id[:]...)
+	}
+	return packed
+}
+
+func unpackIDs(packed []byte) []uuid.UUID {
+	ids := make([]uuid.UUID, len(packed)/16)
+	for i := range ids {
+		copy(ids[i][:], packed[16*i:])
+	}
+	return ids
+}
