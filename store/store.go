@@ -19,6 +19,8 @@ var (
 	ErrRangeOpen = errors.New("write during a range")
 	// ErrKeyTooLong means that a raw key is longer than MaxKey.
 	ErrKeyTooLong = errors.New("key too long")
+	// ErrKeyEmpty means that a write named an empty key or an empty table.
+	ErrKeyEmpty = errors.New("key is empty")
 	// ErrUncertain means that a commit ended in an I/O error, so that its outcome is unknown.
 	// The store refuses every later write with it until it is reopened; reads go on.
 	ErrUncertain = errors.New("commit outcome unknown: the store refuses writes until it is reopened")
@@ -61,7 +63,8 @@ type Reader interface {
 type Tx interface {
 	Reader
 	// Put sets the value under key. The slices are not kept after the call. It fails with
-	// ErrRangeOpen while a range of this transaction is being read.
+	// ErrRangeOpen while a range of this transaction is being read, with ErrKeyTooLong beyond
+	// MaxKey, with ErrKeyEmpty for an empty key or table; then it has written nothing.
 	Put(table string, key, value []byte) error
 	// Delete removes the key; removing what is not there succeeds. It fails as Put does.
 	Delete(table string, key []byte) error
