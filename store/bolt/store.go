@@ -1,0 +1,189 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/usher-scim/usher/store"
+)
+
+// Options are the settings of a store; the zero value is right for production.
+type Options struct {
+	// MapSize is how much address space to reserve for the file, in bytes; 0: 1 GiB. It
+	// takes neither memory nor disk. A file that outgrows it is mapped anew, and for
+	// that a commit waits until every View that is running has ended.
+	MapSize int
+	// LockTimeout is how long to wait for another process to let go of the file; 0: one second.
+	LockTimeout time.Duration
+	// BatchSize is the most updates that share one commit; 0: 1000.
+	BatchSize int
+	// NoSync leaves it to the operating system when to write: a crash of the machine loses or
+	// breaks the store. For tests.
+	NoSync bool
+	// Observe, when set, is told of every commit. It is called between commits and must be quick.
+	Observe func(Commit)
+}
+
+// Commit is what one commit did.
+type Commit struct {
+	// Updates is how many updates shared it.
+	Updates int
+	// Writes is how many keys it put or deleted.
+	Writes int
+	// Duration is how long writing and syncing took.
+	Duration time.Duration
+	// Err is why it failed; nil otherwise.
+	Err error
+}
+
+// Store is a [store.Store] in one file. A reader never waits for a writer.
+//
+// What an update reads may come from the update before it in the same commit; it is
+// told its outcome after that commit, so nobody ever hears of a state that is not durable.
+//
+// Inside the function of a View or an Update another View may run: it sees the last commit. An Update
+// inside an Update waits for itself for ever; one inside a View may.
+type Store struct {
+	db        *bbolt.DB
+	path      string
+	batchSize int
+	observe   func(Commit)
+	commit    func(*bbolt.Tx) error // (*bbolt.Tx).Commit
+
+	queue   chan *update  // to the committer
+	ran     chan struct{} // an update has run, its turn is over
+	stopped chan struct{} // the committer has ended
+	failure atomic.Pointer[error]
+	stats   stats
+
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup // views and updates
+	closing sync.Once
+	closeEr error
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the store in the file at path, and makes it, readable by its owner alone, when there is none. It upgrades a file of an
+// older format, after writing a backup beside it. It fails when another process has the file
+// open, or when the file has a format newer than this program.
+func Open(path string, options Options) (*Store, error) {
+	return open(path, options, migrations)
+}
+
+func open(path string, options Options, steps []migration) (*Store, error) {
+	db, err := openFile(path, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(db, path, steps); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	s := &Store{
+		db:        db,
+		path:      path,
+		batchSize: options.BatchSize,
+		observe:   options.Observe,
+		commit:    (*bbolt.Tx).Commit,
+		queue:     make(chan *update),
+		ran:       make(chan struct{}),
+		stopped:   make(chan struct{}),
+	}
+	if s.batchSize <= 0 {
+		s.batchSize = 1000
+	}
+	go s.commitAll()
+	return s, nil
+}
+
+func openFile(path string, options Options) (*bbolt.DB, error) {
+	if options.MapSize <= 0 {
+		options.MapSize = 1 << 30
+	}
+	if options.LockTimeout <= 0 {
+		options.LockTimeout = time.Second
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:         options.LockTimeout,
+		InitialMmapSize: options.MapSize,
+		NoSync:          options.NoSync,
+		// The list of free pages is not written with each commit: it grows with what was ever deleted, and
+		// can be found again by reading the file once when it is opened. The map finds a free run of
+		// pages in constant time.
+		NoFreelistSync: true,
+		FreelistType:   bbolt.FreelistMapType,
+		NoStatistics:   true,
+	})
+	switch {
+	case err == nil:
+		return db, nil
+	case errors.Is(err, bbolt.ErrTimeout):
+		return nil, fmt.Errorf("open the store: %s is in use by another usher: stop that one first, or choose another data directory", path)
+	case errors.Is(err, bbolt.ErrInvalid), errors.Is(err, bbolt.ErrChecksum), errors.Is(err, bbolt.ErrVersionMismatch):
+		return nil, fmt.Errorf("open the store: %s is damaged or not a store of usher: %w", path, err)
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("open the store: the directory of %s does not exist: %w", path, err)
+	default:
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+}
+
+// View implements [store.Store]. Reads come from mapped memory and do not fail; a context that has ended
+// before it begins is the only error of its own besides store.ErrClosed.
+func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.running.Done()
+	tx, err := s.db.Begin(false)
+	if err != nil {
+		return fmt.Errorf("begin to read: %w", err)
+	}
+	r := &reader{bolt: tx}
+	defer func() {
+		r.ended = true
+		_ = tx.Rollback() // fails only when it has ended
+	}()
+	if err := fn(r); err != nil {
+		return err
+	}
+	return r.err
+}
+
+// Close implements [store.Store]. Inside the function of a View or an Update it would wait for itself.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.running.Wait()
+	s.closing.Do(func() {
+		close(s.queue)
+		<-s.stopped
+		if err := s.db.Close(); err != nil {
+			s.closeEr = fmt.Errorf("close the store: %w", err)
+		}
+	})
+	return s.closeEr
+}
+
+// enter counts a transaction in, so that Close waits for it.
+func (s *Store) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return store.ErrClosed
+	}
+	s.running.Add(1)
+	return nil
+}

@@ -1,0 +1,233 @@
+package bolt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/usher-scim/usher/store"
+)
+
+// errEnded answers whoever keeps a transaction beyond its function.
+var errEnded = errors.New("the transaction has ended")
+
+// reader is a [store.Reader] over a transaction of bbolt.
+type reader struct {
+	bolt    *bbolt.Tx
+	buckets map[string]*bbolt.Bucket // looked up once; nil: no such table
+	err     error                    // why the transaction cannot succeed
+	ended   bool
+}
+
+var _ store.Reader = (*reader)(nil)
+
+func (r *reader) Get(table string, key []byte) ([]byte, error) {
+	if r.ended {
+		return nil, errEnded
+	}
+	if bucket := r.bucket(table); bucket != nil {
+		if value := bucket.Get(key); value != nil {
+			return value, nil
+		}
+	}
+	return nil, store.ErrNotFound
+}
+
+func (r *reader) Range(table string, from, to []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		if !r.ended {
+			scan{bucket: r.bucket(table), from: from, to: to}.ascend(yield)
+		}
+	}
+}
+
+func (r *reader) RangeReverse(table string, from, to []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		if !r.ended {
+			scan{bucket: r.bucket(table), from: from, to: to}.descend(yield)
+		}
+	}
+}
+
+func (r *reader) bucket(table string) *bbolt.Bucket {
+	bucket, known := r.buckets[table]
+	if !known {
+		bucket = r.bolt.Bucket([]byte(table))
+		if r.buckets == nil {
+			r.buckets = make(map[string]*bbolt.Bucket)
+		}
+		r.buckets[table] = bucket
+	}
+	return bucket
+}
+
+// batch is what the updates of one commit have in common. Their writes are
+// pending beside the file, which is not touched until all have run.
+type batch struct {
+	bolt    *bbolt.Tx
+	buckets map[string]*bbolt.Bucket
+	pending map[string]*pending
+	writes  int // by updates that succeeded
+}
+
+// flush gives the pending writes to bbolt, table by table in the order of the keys.
+func (b *batch) flush() error {
+	for _, table := range slices.Sorted(maps.Keys(b.pending)) {
+		if len(b.pending[table].chunks) == 0 {
+			continue // all taken back
+		}
+		bucket, err := b.bolt.CreateBucketIfNotExists([]byte(table))
+		if err != nil {
+			return fmt.Errorf("create table %s: %w", table, err)
+		}
+		for _, chunk := range b.pending[table].chunks {
+			for _, w := range chunk {
+				if w.deleted {
+					err = bucket.Delete(w.key)
+				} else {
+					err = bucket.Put(w.key, w.value)
+				}
+				if err != nil {
+					return fmt.Errorf("write table %s: %w", table, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// tx is the transaction of one update: the file, what the batch has pending, and
+// how to take back what this update wrote.
+type tx struct {
+	reader
+	batch  *batch
+	undo   []undo
+	ranges int // being read
+}
+
+// undo is how one write is taken back.
+type undo struct {
+	pending *pending
+	write   *write
+	was     write // without a key: the write was not there
+}
+
+var _ store.Tx = (*tx)(nil)
+
+func (t *tx) Get(table string, key []byte) ([]byte, error) {
+	if t.ended {
+		return nil, errEnded
+	}
+	if p := t.batch.pending[table]; p != nil {
+		if w := p.get(key); w != nil {
+			if w.deleted {
+				return nil, store.ErrNotFound
+			}
+			return w.value, nil
+		}
+	}
+	return t.reader.Get(table, key)
+}
+
+func (t *tx) Range(table string, from, to []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		if t.ended {
+			return
+		}
+		t.ranges++
+		defer func() { t.ranges-- }()
+		scan{bucket: t.bucket(table), pending: t.batch.pending[table], from: from, to: to}.ascend(yield)
+	}
+}
+
+func (t *tx) RangeReverse(table string, from, to []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		if t.ended {
+			return
+		}
+		t.ranges++
+		defer func() { t.ranges-- }()
+		scan{bucket: t.bucket(table), pending: t.batch.pending[table], from: from, to: to}.descend(yield)
+	}
+}
+
+func (t *tx) Put(table string, key, value []byte) error {
+	if err := t.writable(table, key); err != nil {
+		return err
+	}
+	if len(value) > bbolt.MaxValueSize {
+		return fmt.Errorf("put into %s: the value is too large", table)
+	}
+	data := make([]byte, len(key)+len(value))
+	copy(data, key)
+	copy(data[len(key):], value)
+	t.write(table, write{key: data[:len(key):len(key)], value: data[len(key):]})
+	return nil
+}
+
+func (t *tx) Delete(table string, key []byte) error {
+	if err := t.writable(table, key); err != nil {
+		return err
+	}
+	if _, err := t.Get(table, key); errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	t.write(table, write{key: bytes.Clone(key), deleted: true})
+	return nil
+}
+
+func (t *tx) writable(table string, key []byte) error {
+	switch {
+	case t.ended:
+		return errEnded
+	case t.ranges > 0:
+		return fmt.Errorf("write to %s: %w", table, store.ErrRangeOpen)
+	case len(key) > store.MaxKey:
+		return fmt.Errorf("write to %s: %w", table, store.ErrKeyTooLong)
+	case len(key) == 0, table == "":
+		return fmt.Errorf("write to table %q: %w", table, store.ErrKeyEmpty)
+	}
+	return nil
+}
+
+func (t *tx) write(table string, w write) {
+	p := t.batch.pending[table]
+	if p == nil {
+		if t.batch.pending == nil {
+			t.batch.pending = make(map[string]*pending)
+		}
+		p = &pending{}
+		t.batch.pending[table] = p
+	}
+	at, found := p.seek(w.key)
+	if !found {
+		p.insert(at, &w)
+		t.undo = append(t.undo, undo{pending: p, write: &w})
+		return
+	}
+	// Slices handed out before stay as they are: the value is replaced, not overwritten.
+	there := p.at(at)
+	t.undo = append(t.undo, undo{pending: p, write: there, was: *there})
+	there.value, there.deleted = w.value, w.deleted
+}
+
+// end keeps what the update wrote, or takes it back, the last write first.
+func (t *tx) end(failed bool) {
+	t.ended = true
+	if !failed {
+		t.batch.writes += len(t.undo)
+		return
+	}
+	for _, u := range slices.Backward(t.undo) {
+		if u.was.key == nil {
+			u.pending.remove(u.write.key)
+		} else {
+			*u.write = u.was
+		}
+	}
+}
