@@ -1,0 +1,113 @@
+package mapping
+
+import "time"
+
+// Document is a parsed mapping document: what it says, with the place of every word, not yet held against any app. It
+// is immutable.
+type Document struct {
+	Version int // of the document's form; 1
+	Groups  []GroupSet
+	Exclude *Expression // people.exclude; nil when it is left out
+	Apps    []AppRules  // in document order
+}
+
+// Text is a word of the document and its place. A left-out one has an empty Value.
+type Text struct {
+	Value string
+	Pos   Pos
+}
+
+// GroupSet is a name for several groups; a member of any of them counts.
+type GroupSet struct {
+	Name Text
+	Any  []Text // names of groups, never of other sets
+}
+
+// AppRules is what the document says of one app.
+type AppRules struct {
+	Key         Text
+	Connection  Text
+	RenamedFrom Text
+	Mode        Mode
+	Rank        []Text
+	Grants      []Grant
+	Deny        []Deny
+	Profile     []ProfileEntry
+	// WhenDeactivated and WhenUngranted are nil where the document leaves them out.
+	WhenDeactivated *Steps
+	WhenUngranted   *Steps
+	Protect         []Text
+	Budget          Budget
+	BudgetPos       Pos
+}
+
+// Who names the people of a grant or deny line: the members of a group or set, or one person. Exactly one is given.
+type Who struct {
+	Group  Text
+	Person Text // a userName or e-mail address
+	When   *Expression
+	Pos    Pos // of the line
+}
+
+// Grant is a line that gives people the app.
+type Grant struct {
+	Who
+	// Until is the first moment at which the grant no longer applies; zero for never.
+	Until   time.Time
+	Reason  Text
+	Role    Text
+	Licence Text
+	Teams   []Text
+}
+
+// Deny is a line that keeps people out of the app, whatever grants say.
+type Deny struct{ Who }
+
+// ProfileEntry sets one attribute of the accounts.
+type ProfileEntry struct {
+	Field Text
+	Value *Expression
+}
+
+// Steps is a list of steps with its place.
+type Steps struct {
+	List []StepRule
+	Pos  Pos
+}
+
+// StepRule is one step as written.
+type StepRule struct {
+	Action   Text
+	After    time.Duration
+	Transfer *TransferRule
+	Pos      Pos
+}
+
+// TransferRule is a transfer as written.
+type TransferRule struct {
+	To, Else Receiver
+	What     []Text
+	Pos      Pos
+}
+
+// Receiver is who gets a leaver's data: an e-mail address, or an expression that gives one or a person's id. The zero
+// Receiver is a left-out one.
+type Receiver struct {
+	Text
+	value *Expression // nil for an address
+}
+
+// App returns what the document says of an app.
+func (d *Document) App(key string) (*AppRules, bool) {
+	for i := range d.Apps {
+		if d.Apps[i].Key.Value == key {
+			return &d.Apps[i], true
+		}
+	}
+	return nil, false
+}
+
+// DefaultBudget holds where an app's `budget` leaves something out.
+func DefaultBudget() Budget {
+	return Budget{Percent: 10, AtLeast: 3, AtMost: 25, Window: 24 * time.Hour}
+}
