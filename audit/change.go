@@ -30,6 +30,9 @@ type Change struct {
 	// Removing: the change takes access away, so its marks go first.
 	Removing bool `json:"removing,omitempty"`
 
+	// Confirmed: an administrator saw and confirmed the removals that follow from it (a mapping edit).
+	Confirmed bool `json:"confirmed,omitempty"`
+
 	Account uuid.UUID       `json:"account,omitzero"` // ledger account, for acts on one
 	Causes  []uuid.UUID     `json:"causes,omitempty"` // changes that led to this one
 	Detail  json.RawMessage `json:"detail,omitempty"` // small, of the act's own form

@@ -74,7 +74,7 @@ func OfPerson(r store.Reader, person uuid.UUID) iter.Seq2[Change, error] {
 // indexed yields the ids of the changes that the person index has, newest first.
 func indexed(r store.Reader, person uuid.UUID) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
-		for key := range r.RangeReverse(personTable, person[:], after(person[:])) {
+		for key := range r.RangeReverse(personTable, person[:], store.PrefixEnd(person[:])) {
 			if !yield(key[16:], nil) {
 				return
 			}
@@ -102,7 +102,7 @@ func pendingOf(r store.Reader, person uuid.UUID) iter.Seq2[[]byte, []byte] {
 
 // inParts reports whether a part of a pending change that is not settled yet lists the person.
 func inParts(r store.Reader, change []byte, person uuid.UUID) bool {
-	for _, packed := range r.Range(outboxPartsTable, change, after(change)) {
+	for _, packed := range r.Range(outboxPartsTable, change, store.PrefixEnd(change)) {
 		for ; len(packed) >= 16; packed = packed[16:] {
 			if bytes.Equal(packed[:16], person[:]) {
 				return true

@@ -43,18 +43,6 @@ func timeKey(t time.Time) []byte {
 	return key
 }
 
-// after returns the lowest key above every key that begins with prefix, nil for none.
-func after(prefix []byte) []byte {
-	end := append([]byte(nil), prefix...)
-	for i := len(end) - 1; i >= 0; i-- {
-		if end[i] < 0xff {
-			end[i]++
-			return end[:i+1]
-		}
-	}
-	return nil
-}
-
 // packIDs writes ids one after the other, 16 bytes each.
 func packIDs(ids []uuid.UUID) []byte {
 	packed := make([]byte, 0, 16*len(ids))

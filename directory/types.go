@@ -168,3 +168,56 @@ type Membership struct {
 	Name    string
 	Deleted time.Time // zero for a living group
 }
+
+// NewSource describes a source to add.
+type NewSource struct {
+	Name   string
+	Kind   Kind // Generic when empty
+	Rank   int
+	Strict bool
+}
+
+// CreateOptions says how the dialect of a source wants a create to be read.
+type CreateOptions struct {
+	// Reactivate: a create that meets an inactive record of the same source, by externalId
+	// or userName, takes that record up again under its id, instead of failing with Uniqueness.
+	Reactivate bool
+}
+
+// MemberPolicy says how the dialect of a source wants members to be read.
+type MemberPolicy struct {
+	// Early: the client names members before it creates them; what matches nobody is kept pending
+	// (at most MaxPending a group, for PendingFor) instead of failing with Invalid.
+	Early bool
+}
+
+// Lookup asks for the users or groups that have exactly a value.
+type Lookup struct {
+	Field LookupField
+	Value string
+}
+
+// LookupField is an attribute by which users or groups are found without a scan.
+type LookupField string
+
+const (
+	ByID          LookupField = "id"          // users, groups; exact
+	ByUserName    LookupField = "userName"    // users; folded
+	ByEmail       LookupField = "emails"      // users; folded
+	ByExternalID  LookupField = "externalId"  // users, groups; exact; the reading source's own
+	ByDisplayName LookupField = "displayName" // groups; folded
+	ByMember      LookupField = "members"     // groups; the id of a person
+)
+
+// The bounds of what a source may write and ask.
+const (
+	MaxValue      = 1024      // bytes of a userName, externalId, group name, e-mail address, member reference
+	MaxEmails     = 100       // e-mail addresses of one user
+	MaxAttributes = 256 << 10 // bytes of the attributes of one user or group
+	MaxFound      = 1000      // users or groups that one look-up returns
+	MaxPage       = 1000      // users, groups or members in one page
+	MaxTokens     = 4         // tokens of one source
+	MaxPending    = 10_000    // pending members of one group
+
+	PendingFor = 30 * 24 * time.Hour // how long a pending member waits for its user
+)

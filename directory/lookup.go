@@ -1,0 +1,266 @@
+package directory
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/store"
+)
+
+// User returns the source's record of a person, or, where only others hold the person, the
+// merge (User.Held is false). A user that the source deleted is NotFound for it until it creates the user again.
+func (d *Directory) User(ctx context.Context, src Source, id uuid.UUID) (User, error) {
+	var user User
+	err := d.store.View(ctx, func(r store.Reader) error {
+		var err error
+		user, err = d.userIn(r, src, id)
+		return err
+	})
+	return user, wrap("read user", err)
+}
+
+func (d *Directory) userIn(r store.Reader, src Source, id uuid.UUID) (User, error) {
+	record, err := found(d.records.Get(r, pair(src.ID, id)))
+	if err != nil {
+		return User{}, err
+	}
+	if record != nil {
+		return d.userOf(r, *record)
+	}
+	user, ok, err := d.mergedUser(r, src, id)
+	if err == nil && !ok {
+		err = noUser(id)
+	}
+	return user, err
+}
+
+// FindUsers returns the users with exactly the value: the source's own, at most
+// MaxFound, and when there is none and the field is not externalId, those that only others hold, so that
+// the source can link them (scim.md law 16). A value that nobody can have finds nobody.
+func (d *Directory) FindUsers(ctx context.Context, src Source, l Lookup) ([]User, error) {
+	if !searchable(l.Value) || l.Value == "" {
+		return nil, nil
+	}
+	var users []User
+	err := d.store.View(ctx, func(r store.Reader) error {
+		var err error
+		users, err = d.findUsers(r, src, l)
+		return err
+	})
+	if err != nil {
+		return nil, wrap("find users", err)
+	}
+	return users, nil
+}
+
+func (d *Directory) findUsers(r store.Reader, src Source, l Lookup) ([]User, error) {
+	switch l.Field {
+	case ByID:
+		id, ok := parseID(l.Value)
+		if !ok {
+			return nil, nil
+		}
+		user, err := d.userIn(r, src, id)
+		if CodeOf(err) == NotFound {
+			return nil, nil
+		}
+		return []User{user}, err
+	case ByExternalID:
+		return d.ownUser(r, byExternalID, in(l.Value, src.ID))
+	case ByUserName:
+		users, err := d.ownUser(r, byUserName, in(Fold(l.Value), src.ID))
+		if err != nil || len(users) > 0 {
+			return users, err
+		}
+		person, err := d.linkByUserName(r, src, l.Value)
+		if err != nil || person == uuid.Nil {
+			return nil, err
+		}
+		return d.mergedUsers(r, src, []uuid.UUID{person})
+	case ByEmail:
+		return d.usersByEmail(r, src, l.Value)
+	}
+	return nil, &Error{Code: Invalid, Field: string(l.Field), Message: "users cannot be looked up by " + string(l.Field)}
+}
+
+// ownUser returns the record of one entry of a unique index.
+func (d *Directory) ownUser(r store.Reader, index string, value []byte) ([]User, error) {
+	record, err := found(d.records.Lookup(r, index, value))
+	if err != nil || record == nil {
+		return nil, err
+	}
+	user, err := d.userOf(r, *record)
+	return []User{user}, err
+}
+
+func (d *Directory) usersByEmail(r store.Reader, src Source, email string) ([]User, error) {
+	var users []User
+	for record, err := range d.records.FindEqual(r, byEmail, in(Fold(email), src.ID)) {
+		if err != nil {
+			return nil, err
+		}
+		user, err := d.userOf(r, *record)
+		if err != nil {
+			return nil, err
+		}
+		if users = append(users, user); len(users) == MaxFound {
+			break
+		}
+	}
+	if len(users) > 0 {
+		return users, nil
+	}
+	var persons []uuid.UUID
+	for key, err := range d.records.FindKeys(r, byEmail, anywhere(Fold(email))) {
+		if err != nil {
+			return nil, err
+		}
+		if person := second(key); !slices.Contains(persons, person) {
+			if persons = append(persons, person); len(persons) == MaxFound {
+				break
+			}
+		}
+	}
+	return d.mergedUsers(r, src, persons)
+}
+
+func (d *Directory) mergedUsers(r store.Reader, src Source, persons []uuid.UUID) ([]User, error) {
+	var users []User
+	for _, person := range persons {
+		user, ok, err := d.mergedUser(r, src, person)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			users = append(users, user)
+		}
+	}
+	return users, nil
+}
+
+// mergedUser is a person as a source that does not hold it may see it; false when
+// nobody holds it, the source holds it itself, or the source deleted it.
+func (d *Directory) mergedUser(r store.Reader, src Source, id uuid.UUID) (User, bool, error) {
+	person, holdings, err := d.merged(r, id)
+	if err != nil || len(holdings) == 0 {
+		return User{}, false, err
+	}
+	for _, y := range person.Denies {
+		if y.Source == src.ID {
+			return User{}, false, nil
+		}
+	}
+	delete(person.Profile, "externalId") // another source's name for it
+	attributes, err := json.Marshal(person.Profile)
+	if err != nil {
+		return User{}, false, err
+	}
+	user := User{Record: Record{
+		Person: id, Source: holdings[0].Source,
+		UserName: person.UserName, Active: person.Active, Emails: person.Emails,
+		Attributes: attributes,
+		Created:    holdings[0].Created,
+	}}
+	for _, h := range holdings {
+		if h.Source == src.ID {
+			return User{}, false, nil
+		}
+		user.Version += h.Version
+		user.Created = earlier(user.Created, h.Created)
+		user.Modified = later(user.Modified, h.Modified)
+	}
+	user.Groups, err = d.groupsOf(r, id, src.ID)
+	return user, true, err
+}
+
+// ListUsers returns a page of the users that a source holds, in the order of
+// their ids, behind after (uuid.Nil: from the first), at most limit and MaxPage.
+func (d *Directory) ListUsers(ctx context.Context, src Source, after uuid.UUID, limit int) ([]User, error) {
+	var users []User
+	err := d.store.View(ctx, func(r store.Reader) error {
+		limit = min(limit, MaxPage)
+		if limit <= 0 {
+			return nil
+		}
+		for record, err := range d.records.ScanAfter(r, src.ID[:], behind(src.ID, after)) {
+			if err != nil {
+				return err
+			}
+			user, err := d.userOf(r, *record)
+			if err != nil {
+				return err
+			}
+			if users = append(users, user); len(users) == limit {
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, wrap("list users", err)
+	}
+	return users, nil
+}
+
+// SkipUsers returns the after with which ListUsers leaves out the first n users; when there are
+// fewer, the last user's id. It reads keys only.
+func (d *Directory) SkipUsers(ctx context.Context, src Source, n int) (uuid.UUID, error) {
+	return d.skip(ctx, "list users", n, func(r store.Reader) keys { return d.recordKeys(r, src.ID) })
+}
+
+// CountUsers returns how many users a source holds. It reads keys only.
+func (d *Directory) CountUsers(ctx context.Context, src Source) (int, error) {
+	return d.count(ctx, "count users", func(r store.Reader) keys { return d.recordKeys(r, src.ID) })
+}
+
+// userOf completes the record of a source with the groups it sees the person in.
+func (d *Directory) userOf(r store.Reader, record Record) (User, error) {
+	groups, err := d.groupsOf(r, record.Person, record.Source)
+	return User{Record: record, Groups: groups, Held: true}, err
+}
+
+// holds reports whether a source has a record of a person.
+func (d *Directory) holds(r store.Reader, source, person uuid.UUID) (bool, error) {
+	return has(r, d.records.Name(), pair(source, person))
+}
+
+// heldBy reports whether a source other than one has a record of a person.
+func (d *Directory) heldBy(r store.Reader, person, otherThan uuid.UUID) (bool, error) {
+	for key := range r.Range(d.sources.Name(), nil, nil) {
+		source := uuid.UUID(key)
+		if source == otherThan {
+			continue
+		}
+		if held, err := d.holds(r, source, person); err != nil || held {
+			return held, err
+		}
+	}
+	return false, nil
+}
+
+// parseID reads an id in the one form in which we write it: ids compare exactly.
+func parseID(s string) (uuid.UUID, bool) {
+	if len(s) != 36 {
+		return uuid.Nil, false
+	}
+	id, err := uuid.Parse(s)
+	return id, err == nil && id != uuid.Nil && id.String() == s
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,174 @@
+package directory
+
+import (
+	"crypto/sha256"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/store"
+)
+
+// tables are the record tables; the edges have a form of their own (edges.go).
+type tables struct {
+	sources *store.Table[Source]
+	records *store.Table[Record]
+	denies  *store.Table[Deny]
+	traces  *store.Table[trace]
+	groups  *store.Table[Group]
+	pending *store.Table[pendingMember]
+}
+
+// trace is what is left of a deleted record: when the same source creates a user with both the
+// same externalId and the same userName again, it gets the same person. One of the two alone
+// never leads to an old account.
+type trace struct {
+	Key    []byte    `json:"key"` // traceKey
+	Person uuid.UUID `json:"person"`
+	At     time.Time `json:"at"`
+}
+
+// The indexes, named as SCIM names the attributes.
+const (
+	byName       = "name"
+	byToken      = "token"
+	byUserName   = "userName"
+	byExternalID = "externalId"
+	byEmail      = "emails"
+	byKept       = "kept"
+	bySource     = "source"
+	byDeleted    = "deleted"
+	byAdded      = "added"
+)
+
+func newTables() tables {
+	return tables{
+		sources: store.NewTable("sources", func(s *Source) []byte { return s.ID[:] }, nil,
+			store.Index[Source]{Name: byName, Unique: true, Keys: func(s *Source) [][]byte {
+				if !s.Removed.IsZero() {
+					return nil
+				}
+				return [][]byte{[]byte(Fold(s.Name))}
+			}},
+			store.Index[Source]{Name: byToken, Unique: true, Keys: func(s *Source) [][]byte {
+				hashes := make([][]byte, len(s.Tokens))
+				for i, t := range s.Tokens {
+					hashes[i] = t.Hash
+				}
+				return hashes
+			}},
+		),
+		// A source's list is a scan in the order of ids; a person's records are one Get per
+		// source. The value comes before the source in the indexes: so it is unique in its
+		// source, and found across sources by its prefix.
+		records: store.NewTable("records", func(r *Record) []byte { return pair(r.Source, r.Person) }, nil,
+			store.Index[Record]{Name: byUserName, Unique: true, Keys: func(r *Record) [][]byte {
+				return [][]byte{in(Fold(r.UserName), r.Source)}
+			}},
+			store.Index[Record]{Name: byExternalID, Unique: true, Keys: func(r *Record) [][]byte {
+				if r.ExternalID == "" {
+					return nil
+				}
+				return [][]byte{in(r.ExternalID, r.Source)}
+			}},
+			store.Index[Record]{Name: byEmail, Keys: func(r *Record) [][]byte {
+				return allIn(r.Emails, r.Source)
+			}},
+			// What law 19 keeps stays findable, for people who look for a leaver by the name they knew.
+			store.Index[Record]{Name: byKept, Keys: func(r *Record) [][]byte {
+				if len(r.Kept) == 0 {
+					return nil
+				}
+				kept := parseIdentity(r.Kept)
+				return allIn(append(kept.addresses(), kept.UserName), r.Source)
+			}},
+		),
+		denies: store.NewTable("denies", func(y *Deny) []byte { return pair(y.Person, y.Source) }, nil),
+		traces: store.NewTable("traces", func(t *trace) []byte { return t.Key }, nil),
+		groups: store.NewTable("groups", func(g *Group) []byte { return g.ID[:] }, nil,
+			store.Index[Group]{Name: byName, Unique: true, Keys: func(g *Group) [][]byte {
+				return g.whileLiving(in(Fold(g.Name), g.Source))
+			}},
+			store.Index[Group]{Name: byExternalID, Unique: true, Keys: func(g *Group) [][]byte {
+				if g.ExternalID == "" {
+					return nil
+				}
+				return g.whileLiving(in(g.ExternalID, g.Source))
+			}},
+			store.Index[Group]{Name: bySource, Keys: func(g *Group) [][]byte {
+				return g.whileLiving(g.Source[:])
+			}},
+			store.Index[Group]{Name: byDeleted, Keys: func(g *Group) [][]byte {
+				if g.Deleted.IsZero() {
+					return nil
+				}
+				return [][]byte{store.Time(g.Deleted)}
+			}},
+		),
+		pending: store.NewTable("pending-members", func(p *pendingMember) []byte { return pendingKey(p.Group, p.Value) }, nil,
+			store.Index[pendingMember]{Name: byExternalID, Keys: func(p *pendingMember) [][]byte {
+				return [][]byte{in(p.Value, p.Source)}
+			}},
+			store.Index[pendingMember]{Name: byAdded, Keys: func(p *pendingMember) [][]byte {
+				return [][]byte{store.Time(p.Added)}
+			}},
+		),
+	}
+}
+
+func (g *Group) whileLiving(key []byte) [][]byte {
+	if !g.Deleted.IsZero() {
+		return nil
+	}
+	return [][]byte{key}
+}
+
+// pair is the key of what belongs to two ids.
+func pair(a, b uuid.UUID) []byte {
+	key := make([]byte, 32)
+	copy(key, a[:])
+	copy(key[16:], b[:])
+	return key
+}
+
+// second returns the second id of a pair.
+func second(key []byte) uuid.UUID {
+	return uuid.UUID(key[16:32])
+}
+
+// in is the index value of a string that a source wrote.
+func in(value string, source uuid.UUID) []byte {
+	return store.Key(short(value), source[:])
+}
+
+func allIn(values []string, source uuid.UUID) [][]byte {
+	keys := make([][]byte, 0, len(values))
+	for _, v := range values {
+		keys = append(keys, in(Fold(v), source))
+	}
+	return keys
+}
+
+// anywhere is the prefix of all index values of a string, whoever wrote it.
+func anywhere(value string) []byte { return store.Key(short(value)) }
+
+// short keeps a value within what an index searches by prefix: a longer one ends in its hash.
+func short(value string) []byte {
+	const most = 256
+	if len(value) <= most {
+		return []byte(value)
+	}
+	sum := sha256.Sum256([]byte(value))
+	return append([]byte(value[:most+1-len(sum)]), sum[:]...)
+}
+
+// traceKey names a trace. It holds a hash, so that nothing personal outlives the record.
+func traceKey(source uuid.UUID, externalID, userName string) []byte {
+	sum := sha256.Sum256(store.Key([]byte(externalID), []byte(Fold(userName))))
+	return append(source[:], sum[:]...)
+}
+
+func pendingKey(group uuid.UUID, value string) []byte {
+	sum := sha256.Sum256([]byte(value))
+	return append(group[:], sum[:]...)
+}

@@ -1,0 +1,344 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/store"
+)
+
+// CreateUser makes what a source says of a person a record (scim.md law 12).
+//
+// A record of the same source with this externalId or userName is Uniqueness, or, where it is inactive and
+// o.Reactivate, is taken up again under its id. A person that others hold under this userName
+// and this source does not is linked. A source that deleted a user of both the same
+// externalId and the same userName gets the same person again. Else the person is new.
+//
+// It clears the deny that a delete by this source left, and fulfils members of this source's groups that
+// wait for the externalId.
+func (d *Directory) CreateUser(ctx context.Context, src Source, request string, w UserWrite, o CreateOptions) (User, error) {
+	if err := w.check(); err != nil {
+		return User{}, err
+	}
+	a, fresh := d.bySource(src, request), d.newID()
+	var user User
+	err := d.write(ctx, src, "create user", func(tx store.Tx) error {
+		known, err := d.sameUser(tx, src, w)
+		if err != nil {
+			return err
+		}
+		if known == nil {
+			user, err = d.createRecord(tx, a, src, fresh, w)
+			return err
+		}
+		if known.Active || !o.Reactivate {
+			field, value := "userName", w.UserName
+			if w.ExternalID != "" && known.ExternalID == w.ExternalID {
+				field, value = "externalId", w.ExternalID
+			}
+			return &Error{Code: Uniqueness, Field: field, Message: fmt.Sprintf("a user with the %s %q exists already", field, value)}
+		}
+		user, _, err = d.rewriteRecord(tx, a, src, *known, w)
+		return err
+	})
+	return user, err
+}
+
+// sameUser returns the source's own record with the externalId or the userName of a write; nil for none.
+func (d *Directory) sameUser(r store.Reader, src Source, w UserWrite) (*Record, error) {
+	name, err := found(d.records.Lookup(r, byUserName, in(Fold(w.UserName), src.ID)))
+	if err != nil || w.ExternalID == "" {
+		return name, err
+	}
+	external, err := found(d.records.Lookup(r, byExternalID, in(w.ExternalID, src.ID)))
+	switch {
+	case err != nil || name == nil:
+		return external, err
+	case external != nil && external.Person != name.Person:
+		return nil, &Error{Code: Uniqueness, Field: "userName", Message: fmt.Sprintf(
+			"the userName %q and the externalId %q belong to two different users", w.UserName, w.ExternalID)}
+	}
+	return name, nil
+}
+
+// createRecord adds a record for the person that the write means, fresh where it is nobody known.
+func (d *Directory) createRecord(tx store.Tx, a act, src Source, fresh uuid.UUID, w UserWrite) (User, error) {
+	person, err := d.linkByUserName(tx, src, w.UserName)
+	if err != nil {
+		return User{}, err
+	}
+	if person == uuid.Nil && w.ExternalID != "" {
+		left, err := found(d.traces.Get(tx, traceKey(src.ID, w.ExternalID, w.UserName)))
+		if err != nil {
+			return User{}, err
+		}
+		if left != nil {
+			held, err := d.holds(tx, src.ID, left.Person)
+			if err != nil {
+				return User{}, err
+			}
+			if !held {
+				person = left.Person
+			}
+		}
+	}
+	if person == uuid.Nil {
+		person = fresh
+	}
+	return d.addRecord(tx, a, src, person, w, person != fresh)
+}
+
+// addRecord adds the source's record of a person. known says that the person was there before.
+func (d *Directory) addRecord(tx store.Tx, a act, src Source, person uuid.UUID, w UserWrite, known bool) (User, error) {
+	record := Record{
+		Person: person, Source: src.ID,
+		UserName: w.UserName, ExternalID: w.ExternalID, Active: w.Active,
+		Emails: w.Emails, Attributes: w.attributes(),
+		Version: 1, Created: a.at, Modified: a.at,
+	}
+	change := a.begin(audit.UserCreated)
+	change.Persons = []uuid.UUID{person}
+	if known {
+		held, err := d.heldBy(tx, person, src.ID)
+		if err != nil {
+			return User{}, err
+		}
+		if held {
+			change.Act = audit.UserLinked
+			change.Removing = !w.Active
+		}
+		if err := d.dropDeny(tx, person, src.ID); err != nil {
+			return User{}, err
+		}
+	}
+	if err := d.records.Insert(tx, &record); err != nil {
+		return User{}, d.userTaken(err)
+	}
+	if w.ExternalID != "" && known {
+		if err := d.dropTrace(tx, src.ID, record); err != nil {
+			return User{}, err
+		}
+	}
+	joined, err := d.fulfil(tx, a, src, record)
+	if err != nil {
+		return User{}, err
+	}
+	if change.Detail, err = (detail{Joined: joined}).encode(); err != nil {
+		return User{}, err
+	}
+	if err := audit.Append(tx, change); err != nil {
+		return User{}, err
+	}
+	return d.userOf(tx, record)
+}
+
+// UpdateUser lets edit say what the source's record should be, given what it is,
+// and makes it so in the same transaction. edit is pure and may run more than once; an error of
+// it changes nothing and is returned as it is. changed is false when the write changed
+// nothing. A person that only others hold is given to edit as the merge, and the write
+// makes this source a holder (scim.md law 16).
+func (d *Directory) UpdateUser(ctx context.Context, src Source, request string, id uuid.UUID, edit func(User) (UserWrite, error)) (user User, changed bool, err error) {
+	a := d.bySource(src, request)
+	err = d.write(ctx, src, "update user", func(tx store.Tx) error {
+		current, err := d.userIn(tx, src, id)
+		if err != nil {
+			return err
+		}
+		w, err := edit(current)
+		if err != nil {
+			return edited{err}
+		}
+		if err := w.check(); err != nil {
+			return err
+		}
+		if !current.Held {
+			changed = true
+			user, err = d.addRecord(tx, a, src, id, w, true)
+			return err
+		}
+		user, changed, err = d.rewriteRecord(tx, a, src, current.Record, w)
+		return err
+	})
+	if err != nil {
+		return User{}, false, err
+	}
+	return user, changed, nil
+}
+
+// rewriteRecord makes a record what a write says.
+func (d *Directory) rewriteRecord(tx store.Tx, a act, src Source, record Record, w UserWrite) (User, bool, error) {
+	next, names, err := record.apply(w, a.at)
+	if err != nil {
+		return User{}, false, err
+	}
+	if len(names) == 0 {
+		user, err := d.userOf(tx, record)
+		return user, false, err
+	}
+	if err := d.records.Put(tx, &next); err != nil {
+		return User{}, false, d.userTaken(err)
+	}
+	what := detail{Attributes: names}
+	change := a.begin(audit.UserUpdated)
+	change.Persons = []uuid.UUID{record.Person}
+	if next.Active != record.Active {
+		what.Active = &flip{From: record.Active, To: next.Active}
+		change.Removing = !next.Active
+		change.Act = audit.UserDeactivated
+		if next.Active {
+			change.Act = audit.UserActivated
+		}
+	}
+	if next.ExternalID != record.ExternalID {
+		if what.Joined, err = d.fulfil(tx, a, src, next); err != nil {
+			return User{}, false, err
+		}
+	}
+	if change.Detail, err = what.encode(); err != nil {
+		return User{}, false, err
+	}
+	if err := audit.Append(tx, change); err != nil {
+		return User{}, false, err
+	}
+	user, err := d.userOf(tx, next)
+	return user, true, err
+}
+
+// DeleteUser ends the source's record of a person and the person's memberships in
+// the source's groups. While others still hold the person, a deny stays behind; when nobody does,
+// all memberships end. A user that the source does not hold is NotFound.
+func (d *Directory) DeleteUser(ctx context.Context, src Source, request string, id uuid.UUID) error {
+	a := d.bySource(src, request)
+	return d.write(ctx, src, "delete user", func(tx store.Tx) error {
+		record, err := d.records.Get(tx, pair(src.ID, id))
+		if errors.Is(err, store.ErrNotFound) {
+			return noUser(id)
+		}
+		if err != nil {
+			return err
+		}
+		held, err := d.heldBy(tx, id, src.ID)
+		if err != nil {
+			return err
+		}
+		if err := d.records.Delete(tx, pair(src.ID, id)); err != nil {
+			return err
+		}
+		if held {
+			if err := d.denies.Put(tx, &Deny{Person: id, Source: src.ID, At: a.at}); err != nil {
+				return err
+			}
+		}
+		if record.ExternalID != "" {
+			left := trace{Key: traceKey(src.ID, record.ExternalID, record.UserName), Person: id, At: a.at}
+			if err := d.traces.Put(tx, &left); err != nil {
+				return err
+			}
+		}
+		dropped, err := d.dropMemberships(tx, a, id, func(source uuid.UUID) bool { return !held || source == src.ID })
+		if err != nil {
+			return err
+		}
+		change := a.begin(audit.UserDeleted)
+		change.Persons, change.Removing = []uuid.UUID{id}, true
+		if change.Detail, err = (detail{Left: dropped}).encode(); err != nil {
+			return err
+		}
+		return audit.Append(tx, change)
+	})
+}
+
+// ClearDeny lifts what a delete by a source left behind, so that the other holders decide
+// alone. Without such a deny it is NotFound.
+func (d *Directory) ClearDeny(ctx context.Context, actor audit.Actor, person, source uuid.UUID) error {
+	a := d.act(actor, "")
+	return wrap("clear a deny", d.store.Update(ctx, func(tx store.Tx) error {
+		err := d.denies.Delete(tx, pair(person, source))
+		if errors.Is(err, store.ErrNotFound) {
+			return &Error{Code: NotFound, Message: fmt.Sprintf("no deny of source %s stands against the person %s", source, person)}
+		}
+		if err != nil {
+			return err
+		}
+		change := a.begin(audit.DenyCleared)
+		change.Persons = []uuid.UUID{person}
+		if change.Detail, err = (detail{Source: source}).encode(); err != nil {
+			return err
+		}
+		return audit.Append(tx, change)
+	}))
+}
+
+// linkByUserName returns the person that others hold under a userName and this
+// source does not hold: of several the one of the best-ranked holder. Nil for none.
+func (d *Directory) linkByUserName(r store.Reader, src Source, userName string) (uuid.UUID, error) {
+	if !searchable(userName) {
+		return uuid.Nil, nil
+	}
+	var candidates []holding
+	for key, err := range d.records.FindKeys(r, byUserName, anywhere(Fold(userName))) {
+		if err != nil {
+			return uuid.Nil, err
+		}
+		source, person := uuid.UUID(key[:16]), second(key)
+		if source == src.ID {
+			continue
+		}
+		if held, err := d.holds(r, src.ID, person); err != nil {
+			return uuid.Nil, err
+		} else if held {
+			continue
+		}
+		candidates = append(candidates, holding{Record: Record{Person: person, Source: source}})
+	}
+	switch len(candidates) {
+	case 0:
+		return uuid.Nil, nil
+	case 1:
+		return candidates[0].Person, nil
+	}
+	for i := range candidates {
+		var err error
+		if candidates[i].source, err = d.SourceIn(r, candidates[i].Source); err != nil {
+			return uuid.Nil, err
+		}
+	}
+	sortHoldings(candidates)
+	return candidates[0].Person, nil
+}
+
+// dropDeny removes the deny of a source against a person, if one stands.
+func (d *Directory) dropDeny(tx store.Tx, person, source uuid.UUID) error {
+	if err := d.denies.Delete(tx, pair(person, source)); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+// dropTrace removes what an earlier delete of the same user left.
+func (d *Directory) dropTrace(tx store.Tx, source uuid.UUID, record Record) error {
+	if err := d.traces.Delete(tx, traceKey(source, record.ExternalID, record.UserName)); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+func (d *Directory) userTaken(err error) error {
+	return uniqueness(err, "user", map[string]string{byUserName: "userName", byExternalID: "externalId"})
+}
+
+func noUser(id uuid.UUID) error {
+	return &Error{Code: NotFound, Field: "id", Message: fmt.Sprintf("there is no user %s", id)}
+}
+
+// found turns ErrNotFound into nil.
+func found[T any](record *T, err error) (*T, error) {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return record, err
+}
