@@ -57,6 +57,17 @@ func (m *Mapping) Binding(app, name string) (Binding, bool) {
 	return b, ok
 }
 
+// Bindings lists what the document's names are bound to, in document order.
+func (m *Mapping) Bindings() []Binding {
+	var list []Binding
+	for _, ref := range m.compiled.refs {
+		if b, ok := m.Binding(ref.App, ref.Name); ok {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
 // Waiting lists the names that no group bears yet.
 func (m *Mapping) Waiting() []GroupRef {
 	return slices.DeleteFunc(m.GroupRefs(), func(ref GroupRef) bool {

@@ -113,6 +113,9 @@ type Binding struct {
 	// membership's deletion plus Freeze.
 	Previous []uuid.UUID `json:"previous,omitempty"`
 	Bound    time.Time   `json:"bound"`
+	// Named is the group's name when it was last seen: a rename keeps the binding, and a group that is
+	// deleted after one is re-created under its last name.
+	Named string `json:"named,omitempty"`
 }
 
 // Bindings holds the bindings of a document by app and name.

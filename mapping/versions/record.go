@@ -1,0 +1,180 @@
+package versions
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/mapping"
+	"github.com/usher-scim/usher/store"
+)
+
+// Version is one applied mapping document.
+type Version struct {
+	Number  int         `json:"number"` // from 1, without gaps
+	At      time.Time   `json:"at"`     // UTC
+	Actor   audit.Actor `json:"actor"`
+	Comment string      `json:"comment,omitempty"`
+	// Confirmed is how many removals over the budget the author had seen and confirmed.
+	Confirmed int    `json:"confirmed,omitempty"`
+	Text      string `json:"-"` // the document as applied; List leaves it out
+}
+
+// record is a Version as it is stored, with the world it was found right for. So a version means the same for ever,
+// whatever becomes of connections and sources: what differs takes effect when somebody applies again.
+type record struct {
+	Version
+	Sources     []source                   `json:"sources"`
+	Apps        map[string]mapping.AppInfo `json:"apps"` // by connection
+	Connections []string                   `json:"connections"`
+}
+
+// source is what a mapping needs to know of a source; tokens stay out of it.
+type source struct {
+	ID      uuid.UUID `json:"id"`
+	Name    string    `json:"name"`
+	Removed time.Time `json:"removed,omitzero"`
+}
+
+// AppInfo and Connections make a record the Catalog of its own document.
+func (r *record) catalog() frozen { return frozen{apps: r.Apps, names: r.Connections} }
+
+// frozen is a Catalog as it was at one moment. It is taken before a transaction, in which nothing outside may be asked.
+type frozen struct {
+	apps  map[string]mapping.AppInfo
+	names []string
+}
+
+func (f frozen) AppInfo(connection string) (mapping.AppInfo, bool) {
+	info, ok := f.apps[connection]
+	return info, ok
+}
+
+func (f frozen) Connections() []string { return slices.Clone(f.names) }
+
+// freeze takes from a catalogue what a document needs.
+func freeze(doc *mapping.Document, cat mapping.Catalog) frozen {
+	f := frozen{apps: map[string]mapping.AppInfo{}, names: cat.Connections()}
+	for _, app := range doc.Apps {
+		if info, ok := cat.AppInfo(app.Connection.Value); ok {
+			f.apps[app.Connection.Value] = info
+		}
+	}
+	return f
+}
+
+// state is the one record that says what is in force. Stamp differs after each apply and bind, so that a compiled
+// mapping is known to be the current one by a single read.
+type state struct {
+	Version int       `json:"version"`
+	Stamp   uuid.UUID `json:"stamp"`
+}
+
+const textTable = "mapping-texts"
+
+type tables struct {
+	records  *store.Table[record]
+	bindings *store.Table[mapping.Binding]
+	state    *store.Table[state]
+}
+
+func newTables() tables {
+	return tables{
+		records: store.NewTable("mappings", func(r *record) []byte { return versionKey(r.Number) }, nil),
+		bindings: store.NewTable("mapping-bindings", func(b *mapping.Binding) []byte {
+			return bindingKey(mapping.BindingKey{App: b.App, Name: b.Name})
+		}, nil),
+		state: store.NewTable("mapping-state", func(*state) []byte { return stateKey() }, nil),
+	}
+}
+
+func stateKey() []byte { return []byte("current") }
+
+func versionKey(n int) []byte { return store.Uint64(uint64(max(n, 0))) }
+
+// bindingKey hashes, as names of groups may be longer than a key.
+func bindingKey(k mapping.BindingKey) []byte {
+	sum := sha256.Sum256(store.Key([]byte(k.App), []byte(k.Name)))
+	return sum[:]
+}
+
+// stateIn returns what is in force; the zero state before the first version.
+func (t tables) stateIn(r store.Reader) (state, error) {
+	s, err := t.state.Get(r, stateKey())
+	if errors.Is(err, store.ErrNotFound) {
+		return state{}, nil
+	}
+	if err != nil {
+		return state{}, err
+	}
+	return *s, nil
+}
+
+// recordIn returns a version with its text; *UnknownVersionError when there is none.
+func (t tables) recordIn(r store.Reader, number int) (*record, error) {
+	rec, err := t.records.Get(r, versionKey(number))
+	if errors.Is(err, store.ErrNotFound) || number < 1 {
+		s, err := t.stateIn(r)
+		if err != nil {
+			return nil, err
+		}
+		return nil, &UnknownVersionError{Number: number, Current: s.Version}
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, err := r.Get(textTable, versionKey(number))
+	if err != nil {
+		return nil, fmt.Errorf("the text of version %d: %w", number, err)
+	}
+	rec.Text = string(text)
+	return rec, nil
+}
+
+// bindingsIn reads all bindings, those of names that the current document does not use included: a binding survives
+// new versions.
+func (t tables) bindingsIn(r store.Reader) (mapping.Bindings, error) {
+	all := mapping.Bindings{}
+	for b, err := range t.bindings.Scan(r, nil) {
+		if err != nil {
+			return nil, err
+		}
+		all[mapping.BindingKey{App: b.App, Name: b.Name}] = *b
+	}
+	return all, nil
+}
+
+// compiled compiles a version in the world it was applied in.
+func (r *record) compiled() (*mapping.Compiled, error) {
+	doc, err := mapping.Parse([]byte(r.Text))
+	if err != nil {
+		return nil, fmt.Errorf("read mapping version %d: %w", r.Number, err)
+	}
+	sources := make([]directory.Source, len(r.Sources))
+	for i, s := range r.Sources {
+		sources[i] = directory.Source{ID: s.ID, Name: s.Name, Removed: s.Removed}
+	}
+	compiled, err := mapping.Compile(doc, r.catalog(), sources)
+	if err != nil {
+		return nil, fmt.Errorf("compile mapping version %d: %w", r.Number, err)
+	}
+	return compiled, nil
+}
+
+// sortedBindings orders bindings by app and name.
+func sortedBindings(all mapping.Bindings) []mapping.Binding {
+	return slices.SortedFunc(maps.Values(all), func(a, b mapping.Binding) int {
+		if a.App != b.App {
+			return strings.Compare(a.App, b.App)
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+}
