@@ -20,7 +20,7 @@ const (
 )
 
 func putEdge(tx store.Tx, group Group, m Member) error {
-	value := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(m.Display)), uint64(m.Added.UnixMilli())) //nolint:gosec // the bits are read back as they are
+	value := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(m.Display)), uint64(m.Added.UnixMilli()))
 	value = append(value, m.Display...)
 	if err := tx.Put(membersTable, pair(group.ID, m.Person), value); err != nil {
 		return fmt.Errorf("add a member: %w", err)

@@ -51,20 +51,20 @@ func (d *Directory) CreateGroup(ctx context.Context, src Source, request string,
 // already. A group of another source is Forbidden.
 func (d *Directory) UpdateGroup(ctx context.Context, src Source, request string, id uuid.UUID, p MemberPolicy, edit func(Group) (GroupWrite, error)) (group Group, changed bool, err error) {
 	a := d.bySource(src, request)
-	err = d.write(ctx, src, "update group", func(tx store.Tx) error {
-		current, err := d.groupToWrite(tx, src, id)
-		if err != nil {
-			return err
+	err = d.write(ctx, src, "update group", func(tx store.Tx) (failed error) {
+		current, failed := d.groupToWrite(tx, src, id)
+		if failed != nil {
+			return failed
 		}
-		w, err := edit(current)
-		if err != nil {
-			return edited{err}
+		w, failed := edit(current)
+		if failed != nil {
+			return edited{failed}
 		}
-		if err := w.check(); err != nil {
-			return err
+		if failed = w.check(); failed != nil {
+			return failed
 		}
-		group, changed, err = d.rewriteGroup(tx, a, src, current, w, p)
-		return err
+		group, changed, failed = d.rewriteGroup(tx, a, src, current, w, p)
+		return failed
 	})
 	if err != nil {
 		return Group{}, false, err
@@ -89,10 +89,10 @@ func (d *Directory) rewriteGroup(tx store.Tx, a act, src Source, current Group, 
 	next.Name, next.ExternalID, next.Attributes = w.Name, w.ExternalID, w.attributes()
 	next.Version++
 	next.Modified = a.at
-	if err := d.groups.Put(tx, &next); err != nil {
+	if err = d.groups.Put(tx, &next); err != nil {
 		return Group{}, false, d.groupTaken(err)
 	}
-	if err := d.writeMembers(tx, next, diff); err != nil {
+	if err = d.writeMembers(tx, next, diff); err != nil {
 		return Group{}, false, err
 	}
 	change := a.begin(audit.GroupUpdated)

@@ -105,6 +105,14 @@ func (r *Record) effective() (map[string]json.RawMessage, error) {
 	return attributes, nil
 }
 
+// knownAs returns the userName that the record stands for.
+func (r *Record) knownAs() string {
+	if len(r.Kept) > 0 {
+		return parseIdentity(r.Kept).UserName
+	}
+	return r.UserName
+}
+
 // addresses returns the e-mail addresses that the record stands for, the primary one first.
 func (r *Record) addresses() []string {
 	if len(r.Kept) > 0 {

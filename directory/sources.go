@@ -40,8 +40,8 @@ func (d *Directory) AddSource(ctx context.Context, actor audit.Actor, n NewSourc
 		Tokens: []Token{token}, Created: a.at,
 	}
 	err = d.store.Update(ctx, func(tx store.Tx) error {
-		if err := d.sources.Insert(tx, &source); err != nil {
-			return uniqueness(err, "source", map[string]string{byName: "name", byToken: "token"})
+		if taken := d.sources.Insert(tx, &source); taken != nil {
+			return uniqueness(taken, "source", map[string]string{byName: "name", byToken: "token"})
 		}
 		return d.appendSource(tx, a, audit.SourceAdded, source)
 	})
@@ -61,10 +61,9 @@ func (d *Directory) RotateToken(ctx context.Context, actor audit.Actor, name str
 		return Source{}, "", err
 	}
 	var source Source
-	err = d.store.Update(ctx, func(tx store.Tx) error {
-		source, err = d.sourceByName(tx, name)
-		if err != nil {
-			return err
+	err = d.store.Update(ctx, func(tx store.Tx) (failed error) {
+		if source, failed = d.SourceByNameIn(tx, name); failed != nil {
+			return failed
 		}
 		if !keepOld {
 			source.Tokens = nil
@@ -74,8 +73,8 @@ func (d *Directory) RotateToken(ctx context.Context, actor audit.Actor, name str
 				"the source %s has %d tokens, the most there can be; rotate without keeping the old ones", source.Name, len(source.Tokens))}
 		}
 		source.Tokens = append(source.Tokens, token)
-		if err := d.sources.Put(tx, &source); err != nil {
-			return err
+		if failed = d.sources.Put(tx, &source); failed != nil {
+			return failed
 		}
 		return d.appendSource(tx, a, audit.SourceRotated, source)
 	})
@@ -91,7 +90,7 @@ func (d *Directory) RotateToken(ctx context.Context, actor audit.Actor, name str
 func (d *Directory) RemoveSource(ctx context.Context, actor audit.Actor, name string) error {
 	a := d.act(actor, "")
 	err := d.store.Update(ctx, func(tx store.Tx) error {
-		source, err := d.sourceByName(tx, name)
+		source, err := d.SourceByNameIn(tx, name)
 		if err != nil {
 			return err
 		}
@@ -170,13 +169,14 @@ func (d *Directory) SourceByName(ctx context.Context, name string) (Source, erro
 	var source Source
 	err := d.store.View(ctx, func(r store.Reader) error {
 		var err error
-		source, err = d.sourceByName(r, name)
+		source, err = d.SourceByNameIn(r, name)
 		return err
 	})
 	return source, wrap("look up a source", err)
 }
 
-func (d *Directory) sourceByName(r store.Reader, name string) (Source, error) {
+// SourceByNameIn is SourceByName inside a transaction.
+func (d *Directory) SourceByNameIn(r store.Reader, name string) (Source, error) {
 	source, err := d.sources.Lookup(r, byName, []byte(Fold(name)))
 	if errors.Is(err, store.ErrNotFound) {
 		return Source{}, &Error{Code: NotFound, Field: "name", Message: fmt.Sprintf("there is no source %q", name)}

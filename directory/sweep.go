@@ -37,20 +37,19 @@ func (d *Directory) DeletedGroups(ctx context.Context) ([]Group, error) {
 func (d *Directory) SweepGroup(ctx context.Context, id uuid.UUID, limit int) (done bool, err error) {
 	a := d.act(audit.Actor{Kind: audit.ByEngine}, "")
 	limit = max(1, min(limit, sweepSlice))
-	err = d.store.Update(ctx, func(tx store.Tx) error {
-		group, err := found(d.groups.Get(tx, id[:]))
-		if err != nil {
-			return err
-		}
-		if group == nil {
+	err = d.store.Update(ctx, func(tx store.Tx) (failed error) {
+		group, failed := found(d.groups.Get(tx, id[:]))
+		switch {
+		case failed != nil:
+			return failed
+		case group == nil:
 			done = true
 			return nil
-		}
-		if group.Deleted.IsZero() {
+		case group.Deleted.IsZero():
 			return &Error{Code: Invalid, Message: fmt.Sprintf("the group %s is not deleted", id)}
 		}
-		done, err = d.sweepSlice(tx, a, *group, limit)
-		return err
+		done, failed = d.sweepSlice(tx, a, *group, limit)
+		return failed
 	})
 	return done && err == nil, wrap("sweep a deleted group", err)
 }

@@ -42,7 +42,11 @@ func (d *Directory) CreateUser(ctx context.Context, src Source, request string, 
 			}
 			return &Error{Code: Uniqueness, Field: field, Message: fmt.Sprintf("a user with the %s %q exists already", field, value)}
 		}
-		user, _, err = d.rewriteRecord(tx, a, src, *known, w)
+		current, err := d.userOf(tx, *known)
+		if err != nil {
+			return err
+		}
+		user, _, err = d.rewriteRecord(tx, a, src, current, w)
 		return err
 	})
 	return user, err
@@ -133,6 +137,9 @@ func (d *Directory) addRecord(tx store.Tx, a act, src Source, person uuid.UUID, 
 	if err := audit.Append(tx, change); err != nil {
 		return User{}, err
 	}
+	if !known && len(joined) == 0 {
+		return User{Record: record, Held: true}, nil
+	}
 	return d.userOf(tx, record)
 }
 
@@ -143,25 +150,25 @@ func (d *Directory) addRecord(tx store.Tx, a act, src Source, person uuid.UUID, 
 // makes this source a holder (scim.md law 16).
 func (d *Directory) UpdateUser(ctx context.Context, src Source, request string, id uuid.UUID, edit func(User) (UserWrite, error)) (user User, changed bool, err error) {
 	a := d.bySource(src, request)
-	err = d.write(ctx, src, "update user", func(tx store.Tx) error {
-		current, err := d.userIn(tx, src, id)
-		if err != nil {
-			return err
+	err = d.write(ctx, src, "update user", func(tx store.Tx) (failed error) {
+		current, failed := d.userIn(tx, src, id)
+		if failed != nil {
+			return failed
 		}
-		w, err := edit(current)
-		if err != nil {
-			return edited{err}
+		w, failed := edit(current)
+		if failed != nil {
+			return edited{failed}
 		}
-		if err := w.check(); err != nil {
-			return err
+		if failed = w.check(); failed != nil {
+			return failed
 		}
 		if !current.Held {
 			changed = true
-			user, err = d.addRecord(tx, a, src, id, w, true)
-			return err
+			user, failed = d.addRecord(tx, a, src, id, w, true)
+			return failed
 		}
-		user, changed, err = d.rewriteRecord(tx, a, src, current.Record, w)
-		return err
+		user, changed, failed = d.rewriteRecord(tx, a, src, current, w)
+		return failed
 	})
 	if err != nil {
 		return User{}, false, err
@@ -169,17 +176,14 @@ func (d *Directory) UpdateUser(ctx context.Context, src Source, request string, 
 	return user, changed, nil
 }
 
-// rewriteRecord makes a record what a write says.
-func (d *Directory) rewriteRecord(tx store.Tx, a act, src Source, record Record, w UserWrite) (User, bool, error) {
+// rewriteRecord makes the record of a user what a write says.
+func (d *Directory) rewriteRecord(tx store.Tx, a act, src Source, user User, w UserWrite) (User, bool, error) {
+	record := user.Record
 	next, names, err := record.apply(w, a.at)
-	if err != nil {
-		return User{}, false, err
-	}
-	if len(names) == 0 {
-		user, err := d.userOf(tx, record)
+	if err != nil || len(names) == 0 {
 		return user, false, err
 	}
-	if err := d.records.Put(tx, &next); err != nil {
+	if err = d.records.Put(tx, &next); err != nil {
 		return User{}, false, d.userTaken(err)
 	}
 	what := detail{Attributes: names}
@@ -201,10 +205,13 @@ func (d *Directory) rewriteRecord(tx store.Tx, a act, src Source, record Record,
 	if change.Detail, err = what.encode(); err != nil {
 		return User{}, false, err
 	}
-	if err := audit.Append(tx, change); err != nil {
+	if err = audit.Append(tx, change); err != nil {
 		return User{}, false, err
 	}
-	user, err := d.userOf(tx, next)
+	user.Record = next
+	if len(what.Joined) > 0 {
+		user, err = d.userOf(tx, next)
+	}
 	return user, true, err
 }
 
@@ -225,17 +232,17 @@ func (d *Directory) DeleteUser(ctx context.Context, src Source, request string, 
 		if err != nil {
 			return err
 		}
-		if err := d.records.Delete(tx, pair(src.ID, id)); err != nil {
+		if err = d.records.Delete(tx, pair(src.ID, id)); err != nil {
 			return err
 		}
 		if held {
-			if err := d.denies.Put(tx, &Deny{Person: id, Source: src.ID, At: a.at}); err != nil {
+			if err = d.denies.Put(tx, &Deny{Person: id, Source: src.ID, At: a.at}); err != nil {
 				return err
 			}
 		}
 		if record.ExternalID != "" {
-			left := trace{Key: traceKey(src.ID, record.ExternalID, record.UserName), Person: id, At: a.at}
-			if err := d.traces.Put(tx, &left); err != nil {
+			left := trace{Key: traceKey(src.ID, record.ExternalID, record.knownAs()), Person: id, At: a.at}
+			if err = d.traces.Put(tx, &left); err != nil {
 				return err
 			}
 		}
