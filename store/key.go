@@ -78,21 +78,15 @@ func ParseUint64(part []byte) (uint64, error) {
 	return binary.BigEndian.Uint64(part), nil
 }
 
-// The first and last instants that fit in nanoseconds since 1970, in 1677 and 2262.
-var (
-	earliest = time.Unix(0, math.MinInt64)
-	latest   = time.Unix(0, math.MaxInt64)
-)
-
 // Time returns the instant t as eight bytes that sort by time, whatever its
 // zone, to the nanosecond. What lies before 1677-09-21 (so does the zero time) or after
 // 2262-04-11 counts as that limit.
 func Time(t time.Time) []byte {
 	nanos := t.UnixNano()
 	switch {
-	case t.Before(earliest):
+	case t.Before(time.Unix(0, math.MinInt64)):
 		nanos = math.MinInt64
-	case t.After(latest):
+	case t.After(time.Unix(0, math.MaxInt64)):
 		nanos = math.MaxInt64
 	}
 	return Uint64(uint64(nanos) ^ 1<<63) //nolint:gosec // the bits are wanted: the flipped sign makes negative numbers sort first

@@ -89,7 +89,7 @@ func (t *Table[T]) Insert(tx Tx, record *T) error {
 	if err != nil {
 		return err
 	}
-	switch _, err := tx.Get(t.name, key); {
+	switch _, err = tx.Get(t.name, key); {
 	case err == nil:
 		return ErrExists
 	case !errors.Is(err, ErrNotFound):
@@ -111,7 +111,8 @@ func (t *Table[T]) Put(tx Tx, record *T) error {
 		return err
 	}
 	var old *T
-	switch was, err := tx.Get(t.name, key); {
+	was, err := tx.Get(t.name, key)
+	switch {
 	case err == nil && bytes.Equal(was, data):
 		return nil
 	case err == nil && len(t.indexes) > 0:

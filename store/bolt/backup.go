@@ -34,10 +34,14 @@ func (s *Store) BackupFile(ctx context.Context, path string) error {
 }
 
 func backup(ctx context.Context, db *bbolt.DB, w io.Writer) error {
+	to := &endingWriter{ctx: ctx, w: w}
 	err := db.View(func(tx *bbolt.Tx) error {
-		_, err := tx.WriteTo(&endingWriter{ctx: ctx, w: w})
+		_, err := tx.WriteTo(to)
 		return err
 	})
+	if to.err != nil {
+		err = to.err // bbolt tells it, but does not wrap it
+	}
 	if err != nil {
 		return fmt.Errorf("back up the store: %w", err)
 	}
@@ -45,7 +49,7 @@ func backup(ctx context.Context, db *bbolt.DB, w io.Writer) error {
 }
 
 func backupFile(ctx context.Context, db *bbolt.DB, path string) (err error) {
-	if _, err := os.Lstat(path); err == nil {
+	if _, absent := os.Lstat(path); absent == nil {
 		return fmt.Errorf("back up the store: %s: %w", path, os.ErrExist)
 	}
 	// CreateTemp makes it readable by its owner alone.
@@ -58,17 +62,22 @@ func backupFile(ctx context.Context, db *bbolt.DB, path string) (err error) {
 			err = errors.Join(err, gone)
 		}
 	}()
-	err = backup(ctx, db, file)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err := errors.Join(err, file.Close()); err != nil {
+	if err = fill(ctx, db, file); err != nil {
 		return err
 	}
-	if err := publish(file.Name(), path); err != nil {
+	if err = publish(file.Name(), path); err != nil {
 		return fmt.Errorf("back up the store: %w", err)
 	}
 	return nil
+}
+
+// fill writes the copy into file, puts it on the disk and closes it.
+func fill(ctx context.Context, db *bbolt.DB, file *os.File) error {
+	err := backup(ctx, db, file)
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
 }
 
 // publish gives the file temp the name path, unless that is taken. A link never replaces; where there
@@ -79,7 +88,7 @@ func publish(temp, path string) error {
 		return err
 	}
 	if err != nil {
-		if _, err := os.Lstat(path); err == nil {
+		if _, absent := os.Lstat(path); absent == nil {
 			return fmt.Errorf("%s: %w", path, os.ErrExist)
 		}
 		if err := os.Rename(temp, path); err != nil {
@@ -91,22 +100,25 @@ func publish(temp, path string) error {
 
 // syncDir makes the names in a directory durable.
 func syncDir(path string) error {
-	dir, err := os.Open(path) //nolint:gosec // the operator names the directory
+	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// endingWriter stops a copy when the context ends.
+// endingWriter stops a copy when the context ends, and keeps why it stopped.
 type endingWriter struct {
 	ctx context.Context
 	w   io.Writer
+	err error
 }
 
 func (e *endingWriter) Write(p []byte) (int, error) {
-	if err := e.ctx.Err(); err != nil {
-		return 0, err
+	if e.err = e.ctx.Err(); e.err != nil {
+		return 0, e.err
 	}
-	return e.w.Write(p)
+	var n int
+	n, e.err = e.w.Write(p)
+	return n, e.err
 }

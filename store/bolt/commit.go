@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"syscall"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -138,7 +137,7 @@ func (s *Store) finish(b *batch, updates int) error {
 		_ = b.bolt.Rollback() // fails only when it has ended
 		return nil
 	}
-	start := time.Now()
+	start := s.now()
 	err := b.flush()
 	if err != nil {
 		_ = b.bolt.Rollback() // the first error counts
@@ -149,7 +148,7 @@ func (s *Store) finish(b *batch, updates int) error {
 		err = uncertain(s.path, err)
 		s.failure.Store(&err)
 	}
-	c := Commit{Updates: updates, Writes: b.writes, Duration: time.Since(start), Err: err}
+	c := Commit{Updates: updates, Writes: b.writes, Duration: s.now().Sub(start), Err: err}
 	s.stats.add(c)
 	if s.observe != nil {
 		s.observe(c)

@@ -14,7 +14,7 @@ type Stats struct {
 	Updates uint64
 	// Writes is how many puts and deletes they made.
 	Writes uint64
-	// Duration is the time the commits took together.
+	// Duration is the time the commits took together; zero without Options.Now.
 	Duration time.Duration
 }
 

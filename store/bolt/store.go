@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	boltErrors "go.etcd.io/bbolt/errors"
 
 	"github.com/usher-scim/usher/store"
 )
@@ -27,8 +28,12 @@ type Options struct {
 	// NoSync leaves it to the operating system when to write: a crash of the machine loses or
 	// breaks the store. For tests.
 	NoSync bool
+	// Now is the clock that commits are timed by; nil: they are not timed.
+	Now func() time.Time
 	// Observe, when set, is told of every commit. It is called between commits and must be quick.
 	Observe func(Commit)
+
+	openFile func(name string, flag int, mode os.FileMode) (*os.File, error) // for tests; nil: os.OpenFile
 }
 
 // Commit is what one commit did.
@@ -37,7 +42,7 @@ type Commit struct {
 	Updates int
 	// Writes is how many keys it put or deleted.
 	Writes int
-	// Duration is how long writing and syncing took.
+	// Duration is how long writing and syncing took; zero without Options.Now.
 	Duration time.Duration
 	// Err is why it failed; nil otherwise.
 	Err error
@@ -54,6 +59,7 @@ type Store struct {
 	db        *bbolt.DB
 	path      string
 	batchSize int
+	now       func() time.Time
 	observe   func(Commit)
 	commit    func(*bbolt.Tx) error // (*bbolt.Tx).Commit
 
@@ -76,7 +82,7 @@ var _ store.Store = (*Store)(nil)
 // older format, after writing a backup beside it. It fails when another process has the file
 // open, or when the file has a format newer than this program.
 func Open(path string, options Options) (*Store, error) {
-	return open(path, options, migrations)
+	return open(path, options, migrations())
 }
 
 func open(path string, options Options, steps []migration) (*Store, error) {
@@ -91,6 +97,7 @@ func open(path string, options Options, steps []migration) (*Store, error) {
 		db:        db,
 		path:      path,
 		batchSize: options.BatchSize,
+		now:       options.Now,
 		observe:   options.Observe,
 		commit:    (*bbolt.Tx).Commit,
 		queue:     make(chan *update),
@@ -99,6 +106,9 @@ func open(path string, options Options, steps []migration) (*Store, error) {
 	}
 	if s.batchSize <= 0 {
 		s.batchSize = 1000
+	}
+	if s.now == nil {
+		s.now = func() time.Time { return time.Time{} }
 	}
 	go s.commitAll()
 	return s, nil
@@ -121,13 +131,14 @@ func openFile(path string, options Options) (*bbolt.DB, error) {
 		NoFreelistSync: true,
 		FreelistType:   bbolt.FreelistMapType,
 		NoStatistics:   true,
+		OpenFile:       options.openFile,
 	})
 	switch {
 	case err == nil:
 		return db, nil
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, boltErrors.ErrTimeout):
 		return nil, fmt.Errorf("open the store: %s is in use by another usher: stop that one first, or choose another data directory", path)
-	case errors.Is(err, bbolt.ErrInvalid), errors.Is(err, bbolt.ErrChecksum), errors.Is(err, bbolt.ErrVersionMismatch):
+	case errors.Is(err, boltErrors.ErrInvalid), errors.Is(err, boltErrors.ErrChecksum), errors.Is(err, boltErrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("open the store: %s is damaged or not a store of usher: %w", path, err)
 	case errors.Is(err, os.ErrNotExist):
 		return nil, fmt.Errorf("open the store: the directory of %s does not exist: %w", path, err)

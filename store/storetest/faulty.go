@@ -72,10 +72,9 @@ func Rerun(s store.Store) store.Store { return rerun{s} }
 
 // Update implements [store.Store].
 func (r rerun) Update(ctx context.Context, fn func(store.Tx) error) error {
-	var failed error
 	err := r.Store.Update(ctx, func(tx store.Tx) error {
-		if failed = fn(tx); failed != nil {
-			return failed
+		if err := fn(tx); err != nil {
+			return err
 		}
 		return errAgain
 	})
