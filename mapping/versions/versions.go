@@ -151,7 +151,8 @@ func (v *Versions) write(tx store.Tx, rec *record, n *next, change, stamp uuid.U
 		return err
 	}
 	return audit.Append(tx, audit.Change{
-		ID: change, At: rec.At, Actor: rec.Actor, Act: audit.MappingApplied, Everybody: true, Detail: detail,
+		ID: change, At: rec.At, Actor: rec.Actor, Act: audit.MappingApplied, Everybody: true,
+		Confirmed: rec.Confirmed > 0, Detail: detail,
 	})
 }
 

@@ -1,0 +1,127 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/mapping"
+)
+
+func foldMail(s string) string { return directory.Fold(s) }
+
+// update writes what differs. An empty change calls nobody and records that the account is as wanted.
+func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Account) error {
+	c := step.Change
+	act := audit.Act("")
+	if !empty(c) {
+		if err := x.intend(ctx, a, OpUpdate); err != nil {
+			return err
+		}
+		shown, err := x.conn.Adapter.Update(ctx, a.VendorID, c)
+		if adapters.IsKind(err, adapters.NotFound) {
+			return x.vanished(ctx, s, a)
+		}
+		if err != nil {
+			return err
+		}
+		act = audit.AccountUpdated
+		a.observed(shown, x.o.Now())
+		a.wrote(c)
+	}
+	a.State, a.Done, a.Before, a.Intent = Active, nil, nil, nil
+	a.Enforced = a.Enforced || step.Settles
+	return x.save(ctx, a, act, x.detail(a))
+}
+
+// wrote takes over what a change set, so that the vendor's way of writing it is no difference.
+func (a *Account) wrote(c adapters.Change) {
+	if c.Email != nil {
+		a.Email = directory.Fold(*c.Email)
+	}
+	if c.ExternalID != nil {
+		a.ExternalID = *c.ExternalID
+	}
+	if c.Role != nil {
+		a.Role = *c.Role
+	}
+	if c.Licence != nil {
+		a.Licence = *c.Licence
+	}
+	if len(c.Attributes) > 0 {
+		profile := maps.Clone(a.Profile)
+		if profile == nil {
+			profile = map[string]string{}
+		}
+		maps.Copy(profile, c.Attributes)
+		a.Profile = profile
+	}
+}
+
+// vanished handles an account that the vendor does not know by its id any more though
+// we did not remove it. If the person has one under another id (an accepted invitation, a
+// sign-in that made a new one), the entry follows; else it is lost.
+func (x *execution) vanished(ctx context.Context, s *Situation, a *Account) error {
+	if err := x.sameTenant(ctx); err != nil {
+		return err
+	}
+	found, err := x.find(ctx, adapters.Probe{ExternalID: a.Person.String(), Email: a.Email})
+	switch {
+	case err == nil && found.ID != a.VendorID:
+		why, err := x.foreign(ctx, a.Person, found)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			return foreignHold(x.can.Title, found.Email, why)
+		}
+		unwanted := *a
+		a.adopt(found, x.o.Now())
+		a.Enforced, a.Before, a.Done = unwanted.Enforced, unwanted.Before, nil
+		return x.claimed(ctx, a, x.save(ctx, a, audit.AccountAdopted, x.detail(a)))
+	case err == nil:
+		return &adapters.Error{Kind: adapters.Uncertain, Scope: adapters.OneAccount, Op: "look at the account again", Message: "the app both shows the account and says it is not there"}
+	case !adapters.IsKind(err, adapters.NotFound):
+		return err
+	}
+	if s.Want.Wanted {
+		return x.end(ctx, a, Lost, audit.AccountLost, "the vendor does not have it any more, and we did not remove it")
+	}
+	return x.end(ctx, a, Gone, audit.AccountRemoved, "the vendor does not have it any more")
+}
+
+// resume gives sign-in back, with what the account had before it was first reduced.
+func (x *execution) resume(ctx context.Context, a *Account) error {
+	suspender, ok := x.conn.Adapter.(adapters.Suspender)
+	if !ok {
+		return x.cannot("resume")
+	}
+	if err := x.intend(ctx, a, OpResume); err != nil {
+		return err
+	}
+	before := adapters.Account{ID: a.VendorID}
+	if a.Before != nil {
+		before = *a.Before
+	}
+	shown, err := suspender.Resume(ctx, a.VendorID, before)
+	if adapters.IsKind(err, adapters.NotFound) {
+		return x.vanished(ctx, &Situation{Want: mapping.Want{Wanted: true}}, a)
+	}
+	if err != nil {
+		return err
+	}
+	a.observed(shown, x.o.Now())
+	a.State, a.Role, a.Licence = Active, shown.Role, shown.Licence
+	a.Done, a.Before, a.Intent = nil, nil, nil
+	return x.save(ctx, a, audit.AccountResumed, x.detail(a))
+}
+
+func (x *execution) cannot(what string) error {
+	return &adapters.Error{
+		Kind: adapters.Unsupported, Scope: adapters.OneAccount, Op: what + " account",
+		Message: fmt.Sprintf("%s has no such operation", x.can.Title),
+	}
+}

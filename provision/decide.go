@@ -1,0 +1,209 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/store"
+)
+
+// ErrNoHold means that no hold has that id.
+var ErrNoHold = errors.New("no such hold")
+
+// DecisionError is a decision that cannot be taken, in words for the administrator.
+type DecisionError struct{ Text string }
+
+func (e *DecisionError) Error() string { return e.Text }
+
+// HoldFilter selects holds; zero fields select all.
+type HoldFilter struct {
+	App  string
+	Kind HoldKind
+	All  bool // decided and closed ones as well
+}
+
+// Holds lists holds, oldest first, at most limit.
+func (e *Engine) Holds(ctx context.Context, f HoldFilter, limit int) ([]Hold, error) {
+	var out []Hold
+	err := e.o.Store.View(ctx, func(r store.Reader) error {
+		out = nil
+		states := []HoldState{HoldOpen}
+		if f.All {
+			states = []HoldState{HoldOpen, HoldApproved, HoldRejected, HoldClosed}
+		}
+		for _, s := range states {
+			prefix := store.Key([]byte(s))
+			if f.App != "" {
+				prefix = store.Key([]byte(s), []byte(f.App))
+			}
+			for h, err := range holds.Find(r, byHoldState, prefix) {
+				if err != nil {
+					return err
+				}
+				if f.Kind != "" && h.Kind != f.Kind {
+					continue
+				}
+				if out = append(out, *h); len(out) == limit {
+					return nil
+				}
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Approve lets what an open hold stands for go on. With withoutTransfer, the removal behind a
+// transfer hold loses the leaver's data; on other kinds it is an error. The decision is
+// one transaction and may be repeated.
+func (e *Engine) Approve(ctx context.Context, actor audit.Actor, id string, withoutTransfer bool) (Hold, error) {
+	return e.decideHold(ctx, actor, id, func(h *Hold) error {
+		switch {
+		case !h.Kind.Approvable():
+			return &DecisionError{fmt.Sprintf("hold %s cannot be approved (%s): %s", h.ID, h.Kind, h.Fix)}
+		case withoutTransfer && h.Kind != HoldTransfer:
+			return &DecisionError{fmt.Sprintf("hold %s is not about a transfer of data", h.ID)}
+		}
+		h.WithoutTransfer = withoutTransfer
+		h.State = HoldApproved
+		if (h.Kind == HoldTransfer && !withoutTransfer) || h.Kind == HoldRefused {
+			// The approval means "try again", so the next refusal is a new question.
+			h.State = HoldClosed
+		}
+		return nil
+	})
+}
+
+// Reject leaves things as they are until the facts behind the hold change.
+func (e *Engine) Reject(ctx context.Context, actor audit.Actor, id string) (Hold, error) {
+	return e.decideHold(ctx, actor, id, func(h *Hold) error {
+		if !h.Kind.Approvable() {
+			return &DecisionError{fmt.Sprintf("hold %s is not a question (%s): %s", h.ID, h.Kind, h.Fix)}
+		}
+		h.State = HoldRejected
+		return nil
+	})
+}
+
+func (e *Engine) decideHold(ctx context.Context, actor audit.Actor, id string, take func(*Hold) error) (Hold, error) {
+	now := e.o.Now()
+	factID := e.o.NewID()
+	var decided Hold
+	err := e.o.Store.Update(ctx, func(tx store.Tx) error {
+		h, err := holds.Get(tx, []byte(id))
+		if errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("%w: %q", ErrNoHold, id)
+		}
+		if err != nil {
+			return err
+		}
+		if h.State != HoldOpen {
+			return &DecisionError{fmt.Sprintf("hold %s is not open any more: %s by %s on %s", h.ID, h.State, orUsher(h.By), h.Decided.Format(time.RFC3339))}
+		}
+		if err := take(h); err != nil {
+			return err
+		}
+		h.Decided, h.By = now, actor.Name
+		if err := holds.Put(tx, h); err != nil {
+			return err
+		}
+		decided = *h
+		act := audit.HoldApproved
+		if h.State == HoldRejected {
+			act = audit.HoldRejected
+		}
+		c := e.fact(act, h.App, h.Person, uuid.Nil, nil, map[string]string{"hold": h.ID, "kind": string(h.Kind)})
+		c.ID, c.Actor = factID, actor
+		if err := audit.Record(tx, c); err != nil {
+			return err
+		}
+		return mark(tx, h.App, personSubject(h.Person), &c, now)
+	})
+	if err == nil {
+		e.Wake()
+	}
+	return decided, err
+}
+
+func orUsher(by string) string {
+	if by == "" {
+		return "usher"
+	}
+	return by
+}
+
+// Retry gives failed and waiting items another try at once: one person's, or with
+// uuid.Nil all of the app's. It also lifts the app's own waiting. It returns how many items it moved.
+func (e *Engine) Retry(ctx context.Context, actor audit.Actor, app string, person uuid.UUID) (int, error) {
+	now := e.o.Now()
+	e.mu.Lock()
+	run := e.run(app)
+	run.gate.ok()
+	run.checked = time.Time{}
+	e.mu.Unlock()
+
+	c := e.fact(audit.RetryRequested, app, person, uuid.Nil, nil, nil)
+	c.Actor = actor
+	n := 0
+	err := e.o.Store.Update(ctx, func(tx store.Tx) error {
+		n = 0
+		if err := audit.Record(tx, c); err != nil {
+			return err
+		}
+		subjects, err := retryable(tx, app, person)
+		if err != nil {
+			return err
+		}
+		for _, s := range subjects {
+			it, err := items.Get(tx, itemKey(app, s))
+			if err != nil {
+				return err
+			}
+			it.NotBefore = time.Time{}
+			it.Attempts, it.Due = 0, now
+			if err := items.Put(tx, it); err != nil {
+				return err
+			}
+			if err := mark(tx, app, s, &c, now); err != nil {
+				return err
+			}
+			n++
+		}
+		if n == 0 && person != uuid.Nil {
+			n++
+			return mark(tx, app, personSubject(person), &c, now)
+		}
+		return nil
+	})
+	if err == nil {
+		e.Wake()
+	}
+	return n, err
+}
+
+// retryable lists the subjects that failed, are held or wait for a retry, at most expandSlice.
+func retryable(r store.Reader, app string, person uuid.UUID) ([]string, error) {
+	var subjects []string
+	for _, c := range []class{classFailed, classHeld, classRemoval, classUpdate, classJoiner} {
+		for it, err := range items.Find(r, byDue, classPrefix(app, c)) {
+			if err != nil {
+				return nil, err
+			}
+			if person != uuid.Nil && it.Subject != personSubject(person) {
+				continue
+			}
+			if it.State == Ready && it.Attempts == 0 && it.Failure == nil {
+				continue
+			}
+			if subjects = append(subjects, it.Subject); len(subjects) == expandSlice {
+				return subjects, nil
+			}
+		}
+	}
+	return subjects, nil
+}

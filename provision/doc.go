@@ -1,0 +1,17 @@
+// Package provision makes the apps agree with the directory.
+//
+// It takes changes from the outbox and turns each into marks ("this app and
+// this person need a look"), asks mapping what the account should be, compares
+// that with the account ledger, and carries out the difference through the app's
+// adapter: durably intended before each call, recorded after it.
+//
+// Reading order: ledger.go (what we know of accounts), item.go (the queue and
+// its states), hold.go (what waits for a person), plan.go (the pure planner),
+// then the engine's steps in the order in which work passes through them:
+// expand.go, triage.go, admit.go, execute.go, teams.go. engine.go is the shell of
+// goroutines around those steps; none of them needs it, so tests can take one step at a time.
+//
+// The state machines of items and accounts are drawn in docs/provisioning.md.
+// What a vendor's API looks like is the business of package adapters; who should
+// have what is the business of package mapping.
+package provision

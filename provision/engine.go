@@ -1,0 +1,307 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/mapping"
+	"github.com/usher-scim/usher/store"
+)
+
+// Mappings is where the engine gets the mapping in force.
+type Mappings interface {
+	// Current returns the mapping in force; its version is 0 when none was applied.
+	Current(ctx context.Context) (*mapping.Mapping, error)
+	// Bind ties waiting group names to a group that was created or renamed. It may be repeated.
+	Bind(ctx context.Context, group directory.Group) ([]mapping.Binding, error)
+}
+
+// Connections opens what the mapping's apps are connected to.
+type Connections interface {
+	// Open returns the connection of that name. It is called before each piece of work, so it must be cheap
+	// when nothing changed.
+	Open(ctx context.Context, name string) (Connection, error)
+}
+
+// Connection is an opened vendor tenant.
+type Connection struct {
+	Adapter adapters.Adapter
+	Can     adapters.Description
+	// Revision changes when credentials or address change; the tenant is then checked anew.
+	Revision string
+}
+
+// QuietTime is how long pushed removals wait so that a burst is seen whole.
+type QuietTime struct {
+	Pause  time.Duration // without another removal of the same source; 0 for no wait
+	AtMost time.Duration // since the first of them
+}
+
+// Options are what an Engine is made of. Nothing may be nil but Observe.
+type Options struct {
+	Store       store.Store
+	Directory   *directory.Directory
+	Mappings    Mappings
+	Connections Connections
+	Quiet       QuietTime
+	Now         func() time.Time
+	NewID       func() uuid.UUID
+	Rand        *rand.Rand // jitter
+	Logger      *slog.Logger
+	// Observe is told of every step carried out at a vendor, with its outcome: "ok" or the error's kind.
+	Observe func(app string, op Op, outcome string, took time.Duration)
+}
+
+// Engine is the provisioning engine. Its steps — Expand, Triage, Admit, Execute —
+// are complete by themselves and may be called one at a time; Run is the shell of
+// goroutines that calls them. One engine works on one store at a time.
+type Engine struct {
+	o    Options
+	wake chan struct{}
+
+	mu      sync.Mutex
+	running map[string]bool // items being executed, by item key
+	apps    map[string]*appRun
+	random  *rand.Rand
+}
+
+// appRun is what the engine remembers of an app between two steps. All of it can be lost.
+type appRun struct {
+	gate     gate
+	revision string
+	checked  time.Time // when the tenant was last confirmed
+	self     []string
+	can      adapters.Description
+	inFlight int
+	teamBusy map[string]bool
+}
+
+// New returns an engine that does nothing yet.
+func New(o Options) *Engine {
+	if o.Observe == nil {
+		o.Observe = func(string, Op, string, time.Duration) {}
+	}
+	return &Engine{
+		o: o, wake: make(chan struct{}, 1), random: o.Rand,
+		running: map[string]bool{}, apps: map[string]*appRun{},
+	}
+}
+
+// Wake tells the engine that there may be something new. It never blocks.
+func (e *Engine) Wake() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+const (
+	idlePoll      = 250 * time.Millisecond // for changes that nobody announced
+	tenantTrust   = time.Minute            // how long a confirmed tenant is believed
+	stoppedRetry  = 5 * time.Minute        // how often a stopped app is tried
+	maintainEvery = time.Minute
+)
+
+// Run works until ctx ends. It then starts nothing new, waits for the steps that
+// are at a vendor — their calls end with ctx — and returns; whatever was cut is taken up from the
+// ledger's intents at the next start.
+func (e *Engine) Run(ctx context.Context) error {
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var maintained time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-e.wake:
+		case <-timer.C:
+		}
+		if now := e.o.Now(); now.Sub(maintained) >= maintainEvery {
+			maintained = now
+			if err := e.Maintain(ctx); err != nil && ctx.Err() == nil {
+				e.o.Logger.Error("maintenance failed", "err", err)
+			}
+		}
+		if err := e.pass(ctx, &workers); err != nil && ctx.Err() == nil {
+			e.o.Logger.Error("provisioning pass failed; trying again", "err", err)
+		}
+		timer.Reset(idlePoll)
+	}
+}
+
+// pass moves everything one step on and starts the work that is due.
+func (e *Engine) pass(ctx context.Context, workers *sync.WaitGroup) error {
+	for {
+		n, err := e.Expand(ctx)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+	}
+	m, err := e.o.Mappings.Current(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, app := range m.Apps() {
+		if err := e.appPass(ctx, m, app, workers); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Engine) appPass(ctx context.Context, m *mapping.Mapping, app *mapping.App, workers *sync.WaitGroup) error {
+	for {
+		n, err := e.Triage(ctx, app.Key)
+		if err != nil {
+			return err
+		}
+		if n < triageSlice {
+			break
+		}
+	}
+	if app.Mode == mapping.Paused {
+		return nil
+	}
+	if n, err := e.Admit(ctx, app.Key); err != nil {
+		return err
+	} else if n > 0 {
+		if _, err := e.Triage(ctx, app.Key); err != nil {
+			return err
+		}
+	}
+	for e.free(app.Key) {
+		item, err := e.Next(ctx, app.Key)
+		if err != nil {
+			return err
+		}
+		if item == nil {
+			return nil
+		}
+		workers.Go(func() {
+			defer e.Wake()
+			if err := e.Execute(ctx, *item); err != nil && ctx.Err() == nil {
+				e.o.Logger.Error("execution failed; trying again", "app", item.App, "subject", item.Subject, "err", err)
+			}
+		})
+	}
+	_ = m
+	return nil
+}
+
+// free reports whether another item of the app may start now.
+func (e *Engine) free(app string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	run := e.run(app)
+	limit := max(1, run.can.Concurrency)
+	if run.gate.probing() {
+		limit = 1
+	}
+	return run.inFlight < limit && !run.gate.closed(e.o.Now())
+}
+
+// run returns what is remembered of an app; e.mu must be held.
+func (e *Engine) run(app string) *appRun {
+	r := e.apps[app]
+	if r == nil {
+		r = &appRun{teamBusy: map[string]bool{}}
+		e.apps[app] = r
+	}
+	return r
+}
+
+// Next picks the item that should be executed now and marks it as running: the
+// lanes in order, within a lane by due time. It returns nil when nothing is due.
+// Every item it returns must be given to Execute.
+func (e *Engine) Next(ctx context.Context, app string) (*Item, error) {
+	now := e.o.Now()
+	var found *Item
+	err := e.o.Store.View(ctx, func(r store.Reader) error {
+		found = nil
+		for _, lane := range Lanes() {
+			for it, err := range items.Find(r, byDue, classPrefix(app, laneClass(lane))) {
+				if err != nil {
+					return err
+				}
+				if it.Due.After(now) {
+					break
+				}
+				if e.claim(it) {
+					found = it
+					return nil
+				}
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// claim marks an item as running; false if it already is.
+func (e *Engine) claim(it *Item) bool {
+	key := string(itemKey(it.App, it.Subject))
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running[key] {
+		return false
+	}
+	e.running[key] = true
+	e.run(it.App).inFlight++
+	return true
+}
+
+// Waiting reports whether the app is held back: by the vendor's wish, after a fault, or because it is stopped.
+func (e *Engine) Waiting(app string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.run(app).gate.closed(e.o.Now())
+}
+
+// Release gives an item that came from Next back without executing it.
+func (e *Engine) Release(it *Item) { e.release(it) }
+
+func (e *Engine) release(it *Item) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.running, string(itemKey(it.App, it.Subject)))
+	e.run(it.App).inFlight--
+}
+
+func (e *Engine) isRunning(app, subject string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.running[string(itemKey(app, subject))]
+}
+
+// knows returns what the engine last learnt of an app's abilities and of the connector's own account.
+func (e *Engine) knows(app string) (adapters.Description, []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	run := e.run(app)
+	return run.can, slices.Clone(run.self)
+}
+
+// jitter spreads a wait over 85 to 115 percent of d.
+func (e *Engine) jitter(d time.Duration) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return time.Duration(float64(d) * (0.85 + 0.3*e.random.Float64()))
+}
+
+var engineActor = audit.Actor{Kind: audit.ByEngine, Name: "usher"}

@@ -1,0 +1,366 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/mapping"
+	"github.com/usher-scim/usher/store"
+)
+
+const (
+	maxAttempts = 20
+	maxRounds   = 8 // successful executions without a new mark after which something must be wrong
+	firstRetry  = 5 * time.Second
+	maxRetry    = time.Hour
+	seatRetry   = 15 * time.Minute
+	holdRetry   = time.Hour // how often a hold found out at the vendor is looked at again
+	writeGrace  = 10 * time.Second
+)
+
+// Execute plans an item anew and carries the plan out. The item must come from Next.
+// Whatever happens at the vendor ends in the item's new state; an error means that the
+// store failed or ctx ended, and that the ledger's intents tell the rest.
+func (e *Engine) Execute(ctx context.Context, it Item) error {
+	defer e.release(&it)
+	m, err := e.o.Mappings.Current(ctx)
+	if err != nil {
+		return err
+	}
+	app, ok := m.App(it.App)
+	if !ok || app.Mode == mapping.Paused {
+		return nil
+	}
+	conn, err := e.open(ctx, app)
+	if err != nil {
+		return e.failed(ctx, m, app, &it, err)
+	}
+	x := execution{judge: judge{Engine: e, mapping: m, app: app, can: conn.Can, now: e.o.Now()}, conn: conn, item: &it}
+	ctx = adapters.WithLane(ctx, it.Lane.vendor())
+	if team, ok := it.Team(); ok {
+		err = x.changeTeam(ctx, team)
+	} else {
+		err = x.pair(ctx)
+	}
+	if err != nil {
+		return e.failed(ctx, m, app, &it, err)
+	}
+	return e.finish(ctx, m, app, &it, func(store.Tx, *Item) error { return nil })
+}
+
+// execution carries out one item's plan.
+type execution struct {
+	judge
+	conn Connection
+	item *Item
+}
+
+func (x *execution) pair(ctx context.Context) error {
+	person, ok := x.item.Person()
+	if !ok {
+		return nil
+	}
+	var s Situation
+	err := x.o.Store.View(ctx, func(r store.Reader) error {
+		var err error
+		s, err = x.situation(r, person)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, step := range s.Plan().Steps {
+		if err := x.step(ctx, &s, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step carries out one step and tells the observer.
+func (x *execution) step(ctx context.Context, s *Situation, step Step) error {
+	began := x.o.Now()
+	err := x.do(ctx, s, step)
+	outcome := "ok"
+	if err != nil {
+		outcome = string(adapters.KindOf(err))
+		var h *heldError
+		if errors.As(err, &h) {
+			outcome = "held"
+		}
+	} else if step.Op != OpAbandon && step.Op != OpTeams {
+		x.vendorAnswered()
+	}
+	x.o.Observe(x.app.Key, step.Op, outcome, x.o.Now().Sub(began))
+	return err
+}
+
+func (x *execution) do(ctx context.Context, s *Situation, step Step) error {
+	if step.Op == OpLook || (step.Op == OpObtain && step.Account == uuid.Nil) {
+		return x.obtain(ctx, s, step)
+	}
+	a, err := x.account(ctx, step.Account)
+	if err != nil {
+		return err
+	}
+	switch step.Op {
+	case OpObtain:
+		return x.create(ctx, s, step, a)
+	case OpAbandon:
+		return x.end(ctx, a, Gone, audit.AccountRemoved, "the create was never sent")
+	case OpVerify:
+		return x.verify(ctx, a)
+	case OpUpdate:
+		return x.update(ctx, s, step, a)
+	case OpTeams:
+		return x.queueTeams(ctx, step, a)
+	case OpResume:
+		return x.resume(ctx, a)
+	case OpDemote, OpSuspend:
+		return x.reduce(ctx, step, a)
+	case OpRemove:
+		return x.remove(ctx, s, step, a)
+	default:
+		return fmt.Errorf("step %q is not known", step.Op)
+	}
+}
+
+func (x *execution) account(ctx context.Context, id uuid.UUID) (*Account, error) {
+	var a *Account
+	err := x.o.Store.View(ctx, func(r store.Reader) error {
+		var err error
+		a, err = accounts.Get(r, accountKey(id))
+		return err
+	})
+	return a, err
+}
+
+// save writes an account, with a fact when act is not empty. It goes on for a little
+// while after ctx ended: what a vendor has answered should not be forgotten for a shutdown.
+func (x *execution) save(ctx context.Context, a *Account, act audit.Act, detail map[string]string) error {
+	a.Modified = x.o.Now()
+	var fact audit.Change
+	if act != "" {
+		fact = x.fact(act, a.App, a.Person, a.ID, x.item.Causes, detail)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
+	defer cancel()
+	return x.o.Store.Update(ctx, func(tx store.Tx) error {
+		if err := accounts.Put(tx, a); err != nil {
+			return err
+		}
+		if act == "" {
+			return nil
+		}
+		return audit.Record(tx, fact)
+	})
+}
+
+// intend writes down what is about to be sent.
+func (x *execution) intend(ctx context.Context, a *Account, op Op) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	probes := 0
+	if a.Intent != nil && a.Intent.Op == op {
+		probes = a.Intent.Probes
+	}
+	a.Intent = &Intent{Op: op, At: x.o.Now(), Sent: true, Probes: probes}
+	return x.save(ctx, a, "", nil)
+}
+
+// end closes a ledger entry.
+func (x *execution) end(ctx context.Context, a *Account, state AccountState, act audit.Act, why string) error {
+	a.State, a.Intent, a.Teams = state, nil, nil
+	return x.save(ctx, a, act, map[string]string{"vendorId": a.VendorID, "why": why})
+}
+
+// heldError ends an execution with a hold.
+type heldError struct {
+	spec  HoldSpec
+	again time.Time // when to look again; zero for never by itself
+}
+
+func (e *heldError) Error() string { return e.spec.Text }
+
+// waitError ends an execution until a time; it is no failure.
+type waitError struct {
+	until time.Time
+	why   string
+}
+
+func (e *waitError) Error() string { return e.why }
+
+// finish settles an item after a successful execution, unless it was marked meanwhile.
+func (e *Engine) finish(ctx context.Context, m *mapping.Mapping, app *mapping.App, it *Item, change func(store.Tx, *Item) error) error {
+	j := judge{Engine: e, mapping: m, app: app, now: e.o.Now()}
+	var err error
+	if j.can, err = e.describe(ctx, app); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
+	defer cancel()
+	return e.o.Store.Update(ctx, func(tx store.Tx) error {
+		now, err := items.Get(tx, itemKey(it.App, it.Subject))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := change(tx, now); err != nil {
+			return err
+		}
+		if now.Generation != it.Generation {
+			return items.Put(tx, now) // marked meanwhile: triage judges it anew
+		}
+		now.Attempts, now.Failure, now.NotBefore = 0, nil, time.Time{}
+		if now.Rounds++; now.Rounds > maxRounds {
+			now.State, now.Due = Failed, never
+			now.Failure = &Failure{At: j.now, Kind: adapters.Conflict, Text: "the app does not keep what was written to it: the same work came up " + fmt.Sprint(maxRounds) + " times", Fix: "see whether another tool changes the account back"}
+			return items.Put(tx, now)
+		}
+		return j.settle(tx, now)
+	})
+}
+
+// failed decides what follows from an execution's error.
+func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.App, it *Item, cause error) error {
+	if ctx.Err() != nil && !isAdapterError(cause) {
+		return ctx.Err()
+	}
+	now := e.o.Now()
+	var held *heldError
+	var wait *waitError
+	var we *wantError
+	switch {
+	case errors.As(cause, &held):
+		return e.park(ctx, it, func(tx store.Tx, i *Item) error {
+			person, _ := i.Person()
+			i.State, i.Due, i.Failure = Held, never, nil
+			if !held.again.IsZero() {
+				i.Due = held.again
+			}
+			return e.openHold(tx, i, person, held.spec)
+		})
+	case errors.As(cause, &wait):
+		return e.park(ctx, it, func(_ store.Tx, i *Item) error {
+			i.State, i.Due = Ready, wait.until
+			return nil
+		})
+	case errors.As(cause, &we):
+		return e.finish(ctx, m, app, it, func(store.Tx, *Item) error { return nil })
+	case !isAdapterError(cause):
+		return cause // the store: nothing can be written about it
+	}
+	var a *adapters.Error
+	errors.As(cause, &a)
+	if a.Kind == adapters.Retry && a.After <= 0 {
+		a.After = e.jitter(firstRetry)
+	}
+	e.holdBack(it.App, a, now)
+	return e.park(ctx, it, func(tx store.Tx, i *Item) error { return e.decide(tx, i, a, now) })
+}
+
+// holdBack closes the app's gate when an error reaches further than its item.
+func (e *Engine) holdBack(app string, a *adapters.Error, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	g := &e.run(app).gate
+	switch {
+	case a.Kind == adapters.Retry && a.Scope == adapters.WholeApp:
+		g.wait(now.Add(a.After), a.Error())
+	case a.Kind == adapters.Unavailable:
+		g.fail(now, a.Error(), e.jitterLocked)
+	case a.Kind == adapters.Unauthorized:
+		g.wait(now.Add(stoppedRetry), a.Error())
+	}
+}
+
+func isAdapterError(err error) bool {
+	var a *adapters.Error
+	return errors.As(err, &a)
+}
+
+// park writes an item's new state, unless it was marked meanwhile: then only what
+// change opens beside the item stays, and triage judges the item anew.
+func (e *Engine) park(ctx context.Context, it *Item, change func(store.Tx, *Item) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
+	defer cancel()
+	return e.o.Store.Update(ctx, func(tx store.Tx) error {
+		now, err := items.Get(tx, itemKey(it.App, it.Subject))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		marked := *now
+		if err := change(tx, now); err != nil {
+			return err
+		}
+		if now.Generation != it.Generation {
+			now.State, now.Due, now.Urgent = marked.State, marked.Due, marked.Urgent
+		}
+		return items.Put(tx, now)
+	})
+}
+
+// decide turns an adapter's error into the item's next state, by its kind.
+func (e *Engine) decide(tx store.Tx, i *Item, a *adapters.Error, now time.Time) error {
+	i.Failure = &Failure{At: now, Kind: a.Kind, Text: a.Error(), Fix: a.Fix, Request: a.Request}
+	i.State, i.Due = Ready, now
+	switch a.Kind {
+	case adapters.Retry: // a snooze, not an attempt
+		i.Due = now.Add(a.After)
+	case adapters.Unavailable, adapters.Unauthorized: // the gate holds it back
+	case adapters.NoSeat:
+		i.Due = now.Add(e.jitter(seatRetry))
+	case adapters.Uncertain, adapters.NotFound, adapters.AlreadyExists:
+		i.Attempts++
+		i.Due = now.Add(e.jitter(backoff(i.Attempts)))
+		if i.Attempts >= maxAttempts {
+			i.State, i.Due = Failed, never
+		}
+	default: // Conflict, Invalid, Protected, Unsupported: repeating cannot help
+		i.State, i.Due = Failed, never
+	}
+	return audit.Record(tx, e.failureFact(i, a))
+}
+
+func (e *Engine) failureFact(i *Item, a *adapters.Error) audit.Change {
+	person, _ := i.Person()
+	return e.fact(audit.AccountStepFailed, i.App, person, uuid.Nil, i.Causes, map[string]string{
+		"kind": string(a.Kind), "error": a.Error(), "request": a.Request,
+	})
+}
+
+func backoff(attempts int) time.Duration {
+	return min(maxRetry, firstRetry<<min(max(attempts-1, 0), 12))
+}
+
+// gateFor changes an app's gate under the engine's lock; the change uses jitterLocked if it needs one.
+func (e *Engine) gateFor(app string, change func(*gate)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(&e.run(app).gate)
+}
+
+func (e *Engine) jitterLocked(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.85 + 0.3*e.random.Float64()))
+}
+
+// vendorAnswered opens the app's gate fully again.
+func (x *execution) vendorAnswered() {
+	x.gateFor(x.app.Key, func(g *gate) {
+		if g.probing() {
+			g.ok()
+		}
+	})
+}

@@ -1,0 +1,303 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/mapping"
+	"github.com/usher-scim/usher/store"
+)
+
+const (
+	changeBatch = 256  // changes looked at in one go
+	expandSlice = 1000 // persons marked in one transaction
+)
+
+// Expand takes changes from the outbox and turns them into marks, those that take
+// access away first. Each transaction marks at most expandSlice persons and deletes
+// the outbox entry with its last marks; a large change goes on from its cursor after a crash.
+// It returns how many changes it finished; 0 means that the outbox is empty.
+func (e *Engine) Expand(ctx context.Context) (int, error) {
+	var pending []audit.Change
+	err := e.o.Store.View(ctx, func(r store.Reader) error {
+		var err error
+		pending, err = audit.Pending(r, changeBatch)
+		return err
+	})
+	if err != nil || len(pending) == 0 {
+		return 0, err
+	}
+	slices.SortStableFunc(pending, func(a, b audit.Change) int {
+		switch {
+		case a.Removing == b.Removing:
+			return 0
+		case a.Removing:
+			return -1
+		default:
+			return 1
+		}
+	})
+	if err := e.bindGroups(ctx, pending); err != nil {
+		return 0, err
+	}
+	m, err := e.o.Mappings.Current(ctx)
+	if err != nil {
+		return 0, err
+	}
+	done := 0
+	for len(pending) > 0 {
+		if large(&pending[0]) {
+			if err := e.expandLarge(ctx, m, pending[0]); err != nil {
+				return done, err
+			}
+			pending = pending[1:]
+			done++
+			continue
+		}
+		n, persons := 0, 0
+		for n < len(pending) && !large(&pending[n]) && persons+len(pending[n].Persons) <= expandSlice {
+			persons += len(pending[n].Persons)
+			n++
+		}
+		n = max(n, 1)
+		if err := e.expandSmall(ctx, m, pending[:n]); err != nil {
+			return done, err
+		}
+		pending = pending[n:]
+		done += n
+	}
+	return done, nil
+}
+
+func large(c *audit.Change) bool { return c.Parts > 0 || c.WholeGroup || c.Everybody }
+
+// bindGroups gives waiting group names their groups before anybody asks what the new group means.
+func (e *Engine) bindGroups(ctx context.Context, pending []audit.Change) error {
+	for i := range pending {
+		c := &pending[i]
+		if c.Group == uuid.Nil || (c.Act != audit.GroupCreated && c.Act != audit.GroupUpdated) {
+			continue
+		}
+		g, err := e.group(ctx, c.Group)
+		if directory.CodeOf(err) == directory.NotFound {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !g.Deleted.IsZero() {
+			continue
+		}
+		if _, err := e.o.Mappings.Bind(ctx, g); err != nil {
+			return fmt.Errorf("bind group %s: %w", g.ID, err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) expandSmall(ctx context.Context, m *mapping.Mapping, changes []audit.Change) error {
+	now := e.o.Now()
+	return e.o.Store.Update(ctx, func(tx store.Tx) error {
+		for i := range changes {
+			c := &changes[i]
+			if err := markAll(tx, m, c, c.Persons, now); err != nil {
+				return err
+			}
+			if err := audit.Settle(tx, *c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// expandLarge goes through a change's persons in slices. Its cursor is a phase and that phase's own position.
+func (e *Engine) expandLarge(ctx context.Context, m *mapping.Mapping, c audit.Change) error {
+	now := e.o.Now()
+	for {
+		finished := false
+		err := e.o.Store.Update(ctx, func(tx store.Tx) error {
+			finished = false
+			cursor, err := audit.Cursor(tx, c.ID)
+			if err != nil {
+				return err
+			}
+			persons, next, err := e.slice(tx, &c, cursor)
+			if err != nil {
+				return err
+			}
+			if err := markAll(tx, m, &c, persons, now); err != nil {
+				return err
+			}
+			if next != nil {
+				return audit.SetCursor(tx, c.ID, next)
+			}
+			finished = true
+			return audit.Settle(tx, c)
+		})
+		if err != nil || finished {
+			return err
+		}
+	}
+}
+
+// The phases of a large change's expansion, in order.
+const (
+	phaseListed byte = iota // persons the change lists itself and in parts
+	phaseGroup              // members of a whole group
+	phasePeople             // every person of the directory
+	phaseLedger             // every person with an account, who may have left the directory
+	phaseEnd
+)
+
+// slice returns the next persons to mark and the cursor behind them; a nil cursor means that there are no more.
+func (e *Engine) slice(r store.Reader, c *audit.Change, cursor []byte) ([]uuid.UUID, []byte, error) {
+	phase, at := phaseListed, []byte(nil)
+	if len(cursor) > 0 {
+		phase, at = cursor[0], cursor[1:]
+	}
+	for ; phase < phaseEnd; phase, at = phase+1, nil {
+		var (
+			persons []uuid.UUID
+			next    []byte
+			err     error
+		)
+		switch {
+		case phase == phaseListed:
+			persons, next, err = listed(r, c, at)
+		case phase == phaseGroup && c.WholeGroup:
+			persons, next, err = e.members(r, c.Group, at)
+		case phase == phasePeople && c.Everybody:
+			persons, next, err = e.people(r, at)
+		case phase == phaseLedger && c.Everybody:
+			persons, next, err = ledgerPersons(r, at)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if next != nil {
+			return persons, append([]byte{phase}, next...), nil
+		}
+		if len(persons) > 0 {
+			return persons, []byte{phase + 1}, nil
+		}
+	}
+	return nil, nil, nil
+}
+
+// listed yields the inline persons first, then one part record at a time.
+func listed(r store.Reader, c *audit.Change, at []byte) ([]uuid.UUID, []byte, error) {
+	part := uint64(0)
+	if len(at) > 0 {
+		var err error
+		if part, err = store.ParseUint64(at); err != nil {
+			return nil, nil, err
+		}
+	}
+	persons := c.Persons
+	if part > 0 {
+		var err error
+		if persons, err = audit.Part(r, c.ID, int(part-1)); err != nil { //nolint:gosec // counted up from zero below
+			return nil, nil, err
+		}
+	}
+	if int(part) < c.Parts { //nolint:gosec // as above
+		return persons, store.Uint64(part + 1), nil
+	}
+	return persons, nil, nil
+}
+
+func (e *Engine) members(r store.Reader, group uuid.UUID, at []byte) ([]uuid.UUID, []byte, error) {
+	return page(at, func(after uuid.UUID) ([]uuid.UUID, error) {
+		return e.o.Directory.MembersIn(r, group, after, expandSlice)
+	})
+}
+
+func (e *Engine) people(r store.Reader, at []byte) ([]uuid.UUID, []byte, error) {
+	return page(at, func(after uuid.UUID) ([]uuid.UUID, error) {
+		return e.o.Directory.PersonsIn(r, after, expandSlice)
+	})
+}
+
+// page reads the persons behind a cursor, which is the last one's id; a page that is not full is the last.
+func page(at []byte, read func(after uuid.UUID) ([]uuid.UUID, error)) ([]uuid.UUID, []byte, error) {
+	var after uuid.UUID
+	copy(after[:], at)
+	persons, err := read(after)
+	if err != nil || len(persons) < expandSlice {
+		return persons, nil, err
+	}
+	last := persons[len(persons)-1]
+	return persons, last[:], nil
+}
+
+// ledgerPersons yields the persons of a slice of the ledger; the slice counts accounts, so it may name a person twice.
+func ledgerPersons(r store.Reader, at []byte) ([]uuid.UUID, []byte, error) {
+	var persons []uuid.UUID
+	n := 0
+	for a, err := range accounts.ScanAfter(r, nil, at) {
+		if err != nil {
+			return nil, nil, err
+		}
+		if !a.State.Over() {
+			persons = append(persons, a.Person)
+		}
+		if n++; n == expandSlice {
+			return persons, accountKey(a.ID), nil
+		}
+	}
+	return persons, nil, nil
+}
+
+// markAll marks persons in the change's app, or in every app of the mapping.
+func markAll(tx store.Tx, m *mapping.Mapping, c *audit.Change, persons []uuid.UUID, now time.Time) error {
+	for _, app := range m.Apps() {
+		if c.App != "" && c.App != app.Key {
+			continue
+		}
+		for _, p := range persons {
+			if err := mark(tx, app.Key, personSubject(p), c, now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mark says that a subject needs a look because of c.
+func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) error {
+	it, err := items.Get(tx, itemKey(app, subject))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		it = &Item{App: app, Subject: subject, Generation: uint64(now.UnixNano()), Marked: now} //nolint:gosec // after 1970
+	case err != nil:
+		return err
+	}
+	it.Generation++
+	if it.State == Ready && it.Attempts > 0 && it.Due.After(now) {
+		it.NotBefore = it.Due
+	}
+	if it.State == Failed {
+		it.Attempts = 0
+	}
+	it.State, it.Due, it.Rounds = Marked, now, 0
+	it.Urgent = it.Urgent || c.Removing
+	it.Source = sourceOf(c.Actor)
+	it.Approved = c.Act == audit.MappingApplied && c.Confirmed
+	it.addCause(c.ID)
+	return items.Put(tx, it)
+}
+
+func sourceOf(a audit.Actor) string {
+	if a.ID != "" {
+		return a.ID
+	}
+	return string(a.Kind) + ":" + a.Name
+}

@@ -1,0 +1,98 @@
+package provision
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/store"
+)
+
+// Hold is work that waits for a person. Everything else flows on.
+type Hold struct {
+	ID     string    `json:"id"` // short, for people to type
+	App    string    `json:"app"`
+	Person uuid.UUID `json:"person"`
+	Kind   HoldKind  `json:"kind"`
+	// Fingerprint names exactly what is asked, so that a decision holds for that and nothing else.
+	Fingerprint string    `json:"fingerprint"`
+	Text        string    `json:"text"`             // what is held and why, one sentence
+	Fix         string    `json:"fix,omitempty"`    // what a person can do
+	Source      string    `json:"source,omitempty"` // whose change caused it
+	State       HoldState `json:"state"`
+	Opened      time.Time `json:"opened"`
+	Decided     time.Time `json:"decided,omitzero"`
+	By          string    `json:"by,omitempty"`
+	// WithoutTransfer: the approval of a transfer hold said to remove the account and lose its data.
+	WithoutTransfer bool `json:"withoutTransfer,omitempty"`
+}
+
+// HoldKind says why something is held.
+type HoldKind string
+
+const (
+	// HoldBudget: more removals than the app's budget allows. Approving lets this one through.
+	HoldBudget HoldKind = "budget"
+	// HoldReduction: an adopted account would be reduced by the first enforcement. Approving allows it.
+	HoldReduction HoldKind = "reduction"
+	// HoldForeign: the account found belongs to somebody else, or may. Cannot be approved; the conflict has to be resolved at the vendor or in the directory.
+	HoldForeign HoldKind = "foreign"
+	// HoldProtected: the account is protected. Cannot be approved; the protection has to be lifted first.
+	HoldProtected HoldKind = "protected"
+	// HoldTransfer: nobody can receive the leaver's data. Approving looks again, or removes without moving the data when told so.
+	HoldTransfer HoldKind = "transfer"
+	// HoldRefused: the vendor refuses the removal. Approving tries again.
+	HoldRefused HoldKind = "refused"
+	// HoldEmail: the vendor does not let us change the e-mail address. Approving accepts the present one.
+	HoldEmail HoldKind = "email"
+	// HoldProfile: the directory lacks something the vendor insists on. Cannot be approved; it goes away when the user is completed.
+	HoldProfile HoldKind = "profile"
+	// HoldSuspended: the account was suspended by somebody else. Approving reactivates it.
+	HoldSuspended HoldKind = "suspended"
+)
+
+// Approvable reports whether a hold of this kind can be approved at all.
+func (k HoldKind) Approvable() bool {
+	return k != HoldForeign && k != HoldProtected && k != HoldProfile
+}
+
+// HoldState is where a hold is.
+type HoldState string
+
+const (
+	HoldOpen     HoldState = "open"
+	HoldApproved HoldState = "approved"
+	HoldRejected HoldState = "rejected"
+	HoldClosed   HoldState = "closed" // the reason went away by itself
+)
+
+const (
+	byPairKind  = "pair"  // (app, person, kind, fingerprint), unique
+	byHoldState = "state" // (state, app)
+)
+
+var holds = store.NewTable("holds",
+	func(h *Hold) []byte { return []byte(h.ID) }, nil,
+	store.Index[Hold]{Name: byPairKind, Unique: true, Keys: func(h *Hold) [][]byte {
+		return [][]byte{holdKey(h.App, h.Person, h.Kind, h.Fingerprint)}
+	}},
+	store.Index[Hold]{Name: byHoldState, Keys: func(h *Hold) [][]byte {
+		return [][]byte{store.Key([]byte(h.State), []byte(h.App))}
+	}},
+)
+
+func holdKey(app string, person uuid.UUID, kind HoldKind, fingerprint string) []byte {
+	return store.Key([]byte(app), person[:], []byte(kind), []byte(fingerprint))
+}
+
+// holdsOf returns all holds of a pair, decided and closed ones included.
+func holdsOf(r store.Reader, app string, person uuid.UUID) ([]Hold, error) {
+	var all []Hold
+	for h, err := range holds.Find(r, byPairKind, pairKey(app, person)) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, *h)
+	}
+	return all, nil
+}

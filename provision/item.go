@@ -1,0 +1,198 @@
+package provision
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/store"
+)
+
+// Item is one entry of the durable queue: a mark ("this app and this subject
+// need a look") and, once triaged, the work that follows from it. There is at
+// most one per app and subject.
+type Item struct {
+	App     string `json:"app"`
+	Subject string `json:"subject"` // "p/" + person id, or "t/" + team name
+	// Generation rises with every mark. Whoever completes the item removes it only if the
+	// generation is unchanged, so that a change during a vendor call is never lost.
+	Generation uint64    `json:"generation"`
+	State      ItemState `json:"state"`
+	Lane       Lane      `json:"lane"`
+	Due        time.Time `json:"due"`
+	Marked     time.Time `json:"marked"` // when the present episode began
+	// Source is who caused it: a source's id, or an administrator's name. Removals of one source form a batch.
+	Source   string      `json:"source,omitempty"`
+	Urgent   bool        `json:"urgent,omitempty"`   // a cause takes access away: triaged first
+	Approved bool        `json:"approved,omitempty"` // the removals of the causing mapping edit were confirmed
+	Causes   []uuid.UUID `json:"causes,omitempty"`   // newest last, at most maxCauses
+	Dropped  int         `json:"dropped,omitempty"`  // older causes that are not listed
+
+	Attempts int `json:"attempts,omitempty"` // failed executions in a row
+	Rounds   int `json:"rounds,omitempty"`   // successful ones in a row without a new mark
+	// NotBefore keeps a retry's time over further marks, so that a busy person is not tried in a loop.
+	NotBefore time.Time `json:"notBefore,omitzero"`
+	Failure   *Failure  `json:"failure,omitempty"` // the last one, cleared by success
+}
+
+// ItemState says what an item waits for. docs/provisioning.md draws the transitions.
+type ItemState string
+
+const (
+	// Marked: waits for triage, which is cheap and calls nobody.
+	Marked ItemState = "marked"
+	// Quiet: a removal waits for its source to fall silent, so that a burst is seen whole.
+	Quiet ItemState = "quiet"
+	// Ready: has work, to be done at Due in its lane. A retry is a Due in the future.
+	Ready ItemState = "ready"
+	// Later: nothing to do before Due (a step's `after`, an `until`, the end of a freeze); then triaged again.
+	Later ItemState = "later"
+	// Held: waits for an administrator; the holds of the pair say why.
+	Held ItemState = "held"
+	// Failed: repeating cannot help. Waits for a change or for `usher retry`.
+	Failed ItemState = "failed"
+)
+
+// Lane orders the work of one app: every due removal before any update, every due update before any joiner.
+type Lane string
+
+const (
+	Removal Lane = "removal"
+	Update  Lane = "update" // and repair
+	Joiner  Lane = "joiner"
+)
+
+// Lanes lists the lanes, first served first.
+func Lanes() []Lane { return []Lane{Removal, Update, Joiner} }
+
+// vendor is the lane's name in the vendor client's words.
+func (l Lane) vendor() adapters.Lane {
+	switch l {
+	case Removal:
+		return adapters.LaneRemoval
+	case Update:
+		return adapters.LaneUpdate
+	default:
+		return adapters.LaneJoiner
+	}
+}
+
+// Failure is the last thing that went wrong with an item.
+type Failure struct {
+	At      time.Time     `json:"at"`
+	Kind    adapters.Kind `json:"kind"`
+	Text    string        `json:"text"`
+	Fix     string        `json:"fix,omitempty"`
+	Request string        `json:"request,omitempty"` // the vendor's request id
+}
+
+const maxCauses = 16
+
+// never is the due time of what waits for something other than time.
+var never = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func personSubject(id uuid.UUID) string { return "p/" + id.String() }
+func teamSubject(name string) string    { return "t/" + name }
+
+// Person returns the person an item is about; false for a team's item.
+func (i *Item) Person() (uuid.UUID, bool) {
+	if len(i.Subject) < 2 || i.Subject[:2] != "p/" {
+		return uuid.UUID{}, false
+	}
+	id, err := uuid.Parse(i.Subject[2:])
+	return id, err == nil
+}
+
+// Team returns the team an item is about; false for a person's item.
+func (i *Item) Team() (string, bool) {
+	if len(i.Subject) < 2 || i.Subject[:2] != "t/" {
+		return "", false
+	}
+	return i.Subject[2:], true
+}
+
+func (i *Item) addCause(id uuid.UUID) {
+	if id == uuid.Nil {
+		return
+	}
+	for _, c := range i.Causes {
+		if c == id {
+			return
+		}
+	}
+	i.Causes = append(i.Causes, id)
+	if over := len(i.Causes) - maxCauses; over > 0 {
+		i.Dropped += over
+		i.Causes = append([]uuid.UUID(nil), i.Causes[over:]...)
+	}
+}
+
+// class orders items in the queue's index: one byte, then the due time.
+type class byte
+
+const (
+	classUrgent  class = 'a' // marked, takes access away
+	classMarked  class = 'b'
+	classRemoval class = 'c'
+	classUpdate  class = 'd'
+	classJoiner  class = 'e'
+	classLater   class = 'f'
+	classQuiet   class = 'g'
+	classHeld    class = 'h'
+	classFailed  class = 'i'
+)
+
+func (i *Item) class() class {
+	switch i.State {
+	case Marked:
+		if i.Urgent {
+			return classUrgent
+		}
+		return classMarked
+	case Quiet:
+		return classQuiet
+	case Later:
+		return classLater
+	case Held:
+		return classHeld
+	case Failed:
+		return classFailed
+	default:
+		return laneClass(i.Lane)
+	}
+}
+
+func laneClass(l Lane) class {
+	switch l {
+	case Removal:
+		return classRemoval
+	case Update:
+		return classUpdate
+	default:
+		return classJoiner
+	}
+}
+
+func classPrefix(app string, c class) []byte { return store.Key([]byte(app), []byte{byte(c)}) }
+
+func itemKey(app, subject string) []byte { return store.Key([]byte(app), []byte(subject)) }
+
+const byDue = "due" // (app, class, due)
+
+var items = store.NewTable("items",
+	func(i *Item) []byte { return itemKey(i.App, i.Subject) }, nil,
+	store.Index[Item]{Name: byDue, Keys: func(i *Item) [][]byte {
+		return [][]byte{append(classPrefix(i.App, i.class()), dueBytes(i.Due)...)}
+	}},
+)
+
+// dueBytes is big-endian nanoseconds, so that index order is time order.
+func dueBytes(t time.Time) []byte {
+	var b [8]byte
+	if n := t.UnixNano(); !t.IsZero() && n > 0 {
+		binary.BigEndian.PutUint64(b[:], uint64(n)) //nolint:gosec // positive by the test above
+	}
+	return b[:]
+}

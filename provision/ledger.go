@@ -1,0 +1,210 @@
+package provision
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/mapping"
+	"github.com/usher-scim/usher/store"
+)
+
+// Account is a ledger entry: a login at a vendor that Usher made or adopted. It
+// stays until it is verified gone, whatever happens to groups, mappings, the
+// connection or the SCIM user.
+type Account struct {
+	ID       uuid.UUID    `json:"id"`
+	App      string       `json:"app"`
+	Person   uuid.UUID    `json:"person"`
+	VendorID string       `json:"vendorId,omitempty"` // empty while creating
+	Email    string       `json:"email"`              // folded; the address the vendor knows
+	State    AccountState `json:"state"`
+	Origin   Origin       `json:"origin,omitempty"`
+
+	// What we last wrote, or read when we adopted it. The planner compares Want with these.
+	ExternalID string            `json:"externalId,omitempty"`
+	Role       string            `json:"role,omitempty"`
+	Licence    string            `json:"licence,omitempty"`
+	Profile    map[string]string `json:"profile,omitempty"`
+	// Teams it was asked into; those the vendor has not confirmed yet stand in the team changes.
+	Teams []string `json:"teams,omitempty"`
+
+	// Protected says why the vendor's account must never be touched; "" for an ordinary one.
+	Protected string `json:"protected,omitempty"`
+	// Enforced: the mapping was carried out on it once. Until then an adopted account is never reduced without approval.
+	Enforced bool `json:"enforced,omitempty"`
+	// Before is the account as the vendor showed it before we first reduced it, to restore on return.
+	Before *adapters.Account `json:"before,omitempty"`
+
+	// UnwantedSince is when it became unwanted; `after` counts from here. Zero while wanted.
+	UnwantedSince time.Time      `json:"unwantedSince,omitzero"`
+	UnwantedWhy   mapping.Reason `json:"unwantedWhy,omitempty"`
+	// Admitted is when its removal passed the quiet time and the budget, or was approved.
+	Admitted time.Time         `json:"admitted,omitzero"`
+	Done     []adapters.Action `json:"done,omitempty"` // steps carried out since UnwantedSince
+
+	Intent   *Intent      `json:"intent,omitempty"`
+	From     AccountState `json:"from,omitempty"` // the state before Removing
+	Created  time.Time    `json:"created"`
+	Modified time.Time    `json:"modified"`
+	Seen     time.Time    `json:"seen,omitzero"` // when the vendor last showed it
+}
+
+// AccountState is where an account is in its life. docs/provisioning.md draws the transitions.
+type AccountState string
+
+const (
+	// Creating: an account is being obtained. With Intent.Sent a create may have reached
+	// the vendor; it is looked up before anything is sent again.
+	Creating AccountState = "creating"
+	// Active: the person can sign in, as far as we know.
+	Active AccountState = "active"
+	// Suspended: sign-in was ended and the account kept.
+	Suspended AccountState = "suspended"
+	// Demoted: the account was cut down to its weakest role.
+	Demoted AccountState = "demoted"
+	// Removing: a removal may have reached the vendor and is not confirmed.
+	Removing AccountState = "removing"
+	// Gone: the vendor confirmed that the account does not exist any more. Final.
+	Gone AccountState = "gone"
+	// Lost: the vendor says that it is not there although we did not remove it. Final; a person still entitled gets a new entry.
+	Lost AccountState = "lost"
+)
+
+// Over reports whether the entry is history: nothing stands at the vendor.
+func (s AccountState) Over() bool { return s == Gone || s == Lost }
+
+// Origin says how an account came into the ledger.
+type Origin string
+
+const (
+	Created Origin = "created"
+	Adopted Origin = "adopted"
+)
+
+// Intent is what was about to be done at the vendor, written before the call.
+type Intent struct {
+	Op Op        `json:"op"`
+	At time.Time `json:"at"`
+	// Sent: the call may have reached the vendor. Cleared by a definite answer.
+	Sent bool `json:"sent,omitempty"`
+	// Probes counts look-ups since a create of unknown outcome that did not find the account.
+	Probes int `json:"probes,omitempty"`
+}
+
+// unwanted reports whether the account stands at the vendor against the mapping.
+func (a *Account) unwanted() bool { return !a.UnwantedSince.IsZero() }
+
+func (a *Account) did(action adapters.Action) bool {
+	for _, d := range a.Done {
+		if d == action {
+			return true
+		}
+	}
+	return false
+}
+
+// observed takes over what the vendor shows.
+func (a *Account) observed(v adapters.Account, now time.Time) {
+	if v.ID != "" {
+		a.VendorID = v.ID
+	}
+	if v.Email != "" {
+		a.Email = directory.Fold(v.Email)
+	}
+	a.ExternalID = v.ExternalID
+	a.Protected = v.Protected
+	a.Seen = now
+	a.Modified = now
+}
+
+// adopt takes over everything the vendor shows as what we would have written.
+func (a *Account) adopt(v adapters.Account, now time.Time) {
+	a.observed(v, now)
+	a.Role, a.Licence, a.Profile = v.Role, v.Licence, v.Attributes
+	a.Teams = v.Teams
+	a.State = Active
+	if v.State == adapters.Suspended {
+		a.State = Suspended
+	}
+	a.Intent = nil
+}
+
+func accountKey(id uuid.UUID) []byte { return id[:] }
+
+func pairKey(app string, person uuid.UUID) []byte {
+	return store.Key([]byte(app), person[:])
+}
+
+// Index names of the ledger.
+const (
+	byPair   = "pair"   // (app, person)
+	byPerson = "person" // (person)
+	byVendor = "vendor" // (app, vendor id), unique among accounts not over
+	byEmail  = "email"  // (app, folded e-mail), unique among accounts not over
+	byState  = "state"  // (app, state)
+)
+
+var accounts = store.NewTable("accounts",
+	func(a *Account) []byte { return accountKey(a.ID) }, nil,
+	store.Index[Account]{Name: byPair, Keys: func(a *Account) [][]byte {
+		return [][]byte{pairKey(a.App, a.Person)}
+	}},
+	store.Index[Account]{Name: byPerson, Keys: func(a *Account) [][]byte {
+		return [][]byte{store.Key(a.Person[:])}
+	}},
+	store.Index[Account]{Name: byVendor, Unique: true, Keys: func(a *Account) [][]byte {
+		if a.VendorID == "" || a.State.Over() {
+			return nil
+		}
+		return [][]byte{store.Key([]byte(a.App), []byte(a.VendorID))}
+	}},
+	store.Index[Account]{Name: byEmail, Unique: true, Keys: func(a *Account) [][]byte {
+		if a.Email == "" || a.State.Over() {
+			return nil
+		}
+		return [][]byte{store.Key([]byte(a.App), []byte(a.Email))}
+	}},
+	store.Index[Account]{Name: byState, Keys: func(a *Account) [][]byte {
+		return [][]byte{store.Key([]byte(a.App), []byte(a.State))}
+	}},
+)
+
+// accountsOf returns the pair's ledger entries, history included, oldest first.
+func accountsOf(r store.Reader, app string, person uuid.UUID) ([]Account, error) {
+	var all []Account
+	for a, err := range accounts.Find(r, byPair, pairKey(app, person)) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, *a)
+	}
+	return all, nil
+}
+
+// standing drops entries that are over.
+func standing(all []Account) []Account {
+	var out []Account
+	for _, a := range all {
+		if !a.State.Over() {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// countStanding counts the accounts of an app that a person could sign in to.
+func countStanding(r store.Reader, app string) (int, error) {
+	n := 0
+	for _, s := range []AccountState{Active, Demoted, Suspended, Removing} {
+		for _, err := range accounts.FindKeys(r, byState, store.Key([]byte(app), []byte(s))) {
+			if err != nil {
+				return 0, err
+			}
+			n++
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,254 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/store"
+)
+
+// obtain gives a person without a ledger entry an account: the one that is there,
+// else a new one. The vendor is asked before the entry is written, so that an
+// account that was there before us is known as adopted.
+func (x *execution) obtain(ctx context.Context, s *Situation, step Step) error {
+	found, err := x.find(ctx, adapters.Probe{ExternalID: step.Profile.ExternalID, Email: step.Profile.Email})
+	if err != nil && !adapters.IsKind(err, adapters.NotFound) {
+		return err
+	}
+	a := &Account{
+		ID: x.o.NewID(), App: x.app.Key, Person: s.Person.ID, Email: step.Profile.Email,
+		State: Creating, Created: x.o.Now(),
+	}
+	if err == nil {
+		return x.adopt(ctx, s, a, found, Adopted)
+	}
+	if step.Op == OpLook {
+		return nil
+	}
+	return x.create(ctx, s, step, a)
+}
+
+// find looks up an account and refuses an answer that is somebody else's.
+func (x *execution) find(ctx context.Context, p adapters.Probe) (adapters.Account, error) {
+	return x.conn.Adapter.Find(ctx, p)
+}
+
+// create makes the account of an entry in the state creating. If an earlier create may
+// have reached the vendor, the account is looked up first, twice across the vendor's read lag.
+func (x *execution) create(ctx context.Context, s *Situation, step Step, a *Account) error {
+	if a.Intent != nil && a.Intent.Sent {
+		found, err := x.recover(ctx, a)
+		if err != nil {
+			return err
+		}
+		if found != nil {
+			return x.adopt(ctx, s, a, *found, Created)
+		}
+	}
+	a.Email, a.Role, a.Licence, a.Profile = step.Profile.Email, step.Profile.Role, step.Profile.Licence, step.Profile.Attributes
+	if err := x.intend(ctx, a, OpObtain); err != nil {
+		return x.claimed(ctx, a, err)
+	}
+	made, err := x.conn.Adapter.Create(ctx, step.Profile)
+	switch {
+	case err == nil:
+		return x.created(ctx, a, made)
+	case adapters.IsKind(err, adapters.AlreadyExists):
+		return x.exists(ctx, s, a, err)
+	case adapters.KindOf(err) == adapters.Uncertain:
+		return err // the intent stays: the account is looked up before anything is sent again
+	}
+	// A definite no: nothing was made.
+	a.Intent = nil
+	return errors.Join(x.save(ctx, a, "", nil), err)
+}
+
+func (x *execution) created(ctx context.Context, a *Account, made adapters.Account) error {
+	wroteID := a.Person.String()
+	a.observed(made, x.o.Now())
+	if a.ExternalID == "" && x.can.ExternalID {
+		a.ExternalID = wroteID
+	}
+	a.State, a.Origin, a.Enforced, a.Intent = Active, Created, true, nil
+	return x.save(ctx, a, audit.AccountCreated, x.detail(a))
+}
+
+// recover looks for the account of a create whose outcome is unknown. Nil without an
+// error means that it was looked up often enough to be sure that it does not exist.
+func (x *execution) recover(ctx context.Context, a *Account) (*adapters.Account, error) {
+	lag := x.can.ReadLag
+	if again := a.Intent.At.Add(lag); a.Intent.Probes > 0 && x.o.Now().Before(again) {
+		return nil, &waitError{until: again, why: "waits for the vendor's reads to catch up"}
+	}
+	found, err := x.find(ctx, adapters.Probe{ExternalID: a.Person.String(), Email: a.Email})
+	if err == nil {
+		return &found, nil
+	}
+	if !adapters.IsKind(err, adapters.NotFound) {
+		return nil, err
+	}
+	a.Intent.Probes++
+	a.Intent.At = x.o.Now()
+	if err := x.save(ctx, a, "", nil); err != nil {
+		return nil, err
+	}
+	if a.Intent.Probes < 2 {
+		return nil, &waitError{until: x.o.Now().Add(max(lag, time.Second)), why: "looks a second time for an account whose creation was not answered"}
+	}
+	a.Intent = nil
+	return nil, nil
+}
+
+// exists handles a create that the vendor refused because the account is there.
+func (x *execution) exists(ctx context.Context, s *Situation, a *Account, refusal error) error {
+	found, err := x.find(ctx, adapters.Probe{ExternalID: a.Person.String(), Email: a.Email})
+	if err == nil {
+		return x.adopt(ctx, s, a, found, Adopted)
+	}
+	if !adapters.IsKind(err, adapters.NotFound) {
+		return err
+	}
+	a.Intent = nil
+	if err := x.save(ctx, a, "", nil); err != nil {
+		return err
+	}
+	return &heldError{again: x.o.Now().Add(holdRetry), spec: HoldSpec{
+		Kind: HoldForeign, Fingerprint: "exists " + a.Email,
+		Text: fmt.Sprintf("%s says that %s is taken, and shows no such account: %s", x.can.Title, a.Email, message(refusal)),
+		Fix:  "look for the address at " + x.can.Title + ", perhaps in another tenant or among deleted users; it is tried again every hour",
+	}}
+}
+
+// adopt takes an account that stands at the vendor into the ledger, as it is.
+func (x *execution) adopt(ctx context.Context, s *Situation, a *Account, found adapters.Account, origin Origin) error {
+	why, err := x.foreign(ctx, s.Person.ID, found)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		if a.Intent != nil {
+			a.Intent = nil
+			if err := x.save(ctx, a, "", nil); err != nil {
+				return err
+			}
+		}
+		return foreignHold(x.can.Title, found.Email, why)
+	}
+	a.adopt(found, x.o.Now())
+	a.Origin = origin
+	a.Enforced = origin == Created
+	act := audit.AccountAdopted
+	if origin == Created {
+		act = audit.AccountCreated
+	}
+	return x.claimed(ctx, a, x.save(ctx, a, act, x.detail(a)))
+}
+
+func foreignHold(title, email, why string) error {
+	return &heldError{spec: HoldSpec{
+		Kind: HoldForeign, Fingerprint: email,
+		Text: fmt.Sprintf("the %s account %s %s", title, email, why),
+		Fix:  "give one of the two another address, or end the other account first; then run `usher retry`",
+	}}
+}
+
+// foreign says why a found account cannot be this person's, or "".
+func (x *execution) foreign(ctx context.Context, person uuid.UUID, found adapters.Account) (string, error) {
+	why := ""
+	err := x.o.Store.View(ctx, func(r store.Reader) error {
+		why = ""
+		for _, probe := range []struct {
+			index string
+			value string
+		}{{byVendor, found.ID}, {byEmail, foldMail(found.Email)}} {
+			if probe.value == "" {
+				continue
+			}
+			other, err := accounts.Lookup(r, probe.index, store.Key([]byte(x.app.Key), []byte(probe.value)))
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if other.Person != person {
+				why = "belongs to another person in Usher's ledger (" + other.Person.String() + ")"
+				return nil
+			}
+		}
+		id, err := uuid.Parse(found.ExternalID)
+		if err != nil || id == person {
+			return nil
+		}
+		known, err := x.o.Directory.PersonExists(r, id)
+		if err == nil && known {
+			why = "carries the external id of another person of this directory (" + id.String() + ")"
+		}
+		return err
+	})
+	return why, err
+}
+
+// claimed turns a unique violation into a hold: the address or the vendor's account is another person's.
+func (x *execution) claimed(ctx context.Context, a *Account, err error) error {
+	var unique *store.UniqueError
+	if !errors.As(err, &unique) {
+		return err
+	}
+	other := ""
+	verr := x.o.Store.View(ctx, func(r store.Reader) error {
+		o, err := accounts.Get(r, unique.Key)
+		if err == nil {
+			other = o.Person.String()
+		}
+		return err
+	})
+	if verr != nil {
+		return verr
+	}
+	return foreignHold(x.can.Title, a.Email, "belongs to another person in Usher's ledger ("+other+")")
+}
+
+// verify finds out what became of a call whose outcome is unknown.
+func (x *execution) verify(ctx context.Context, a *Account) error {
+	if a.State == Creating {
+		found, err := x.recover(ctx, a)
+		if err != nil {
+			return err
+		}
+		if found == nil {
+			return x.end(ctx, a, Gone, audit.AccountRemoved, "its creation never took place")
+		}
+		a.adopt(*found, x.o.Now())
+		a.Origin, a.Enforced = Created, true
+		return x.save(ctx, a, audit.AccountCreated, x.detail(a))
+	}
+	found, err := x.find(ctx, adapters.Probe{ID: a.VendorID})
+	switch {
+	case err == nil:
+		before := *a
+		a.adopt(found, x.o.Now())
+		a.Enforced, a.Before = before.Enforced, before.Before
+		return x.save(ctx, a, "", nil)
+	case adapters.IsKind(err, adapters.NotFound):
+		if err := x.sameTenant(ctx); err != nil {
+			return err
+		}
+		return x.end(ctx, a, Gone, audit.AccountRemoved, "an earlier removal took effect")
+	}
+	return err
+}
+
+// sameTenant makes sure, now, that "not found" was said by the tenant that the ledger is bound to.
+func (x *execution) sameTenant(ctx context.Context) error { return x.confirm(ctx, x.app, x.conn) }
+
+// detail is what an account's fact tells: ids and states, and the vendor calls that were made.
+func (x *execution) detail(a *Account) map[string]string {
+	return map[string]string{"vendorId": a.VendorID, "role": a.Role, "licence": a.Licence, "state": string(a.State)}
+}

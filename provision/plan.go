@@ -1,0 +1,463 @@
+package provision
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/mapping"
+)
+
+// Situation is all that a plan depends on. Making a plan reads nothing else: no
+// store, no vendor, no clock.
+type Situation struct {
+	App      *mapping.App
+	Can      adapters.Description
+	Person   directory.Person
+	Want     mapping.Want
+	Accounts []Account // the pair's ledger entries that are not over
+	Holds    []Hold    // the pair's holds in any state
+	Self     []string  // ids and e-mails of the connector's own account
+	Now      time.Time
+}
+
+// Plan is the ordered way from have to want.
+type Plan struct {
+	Steps []Step
+	Holds []HoldSpec // what waits for a person; steps that need it are left out
+	// Unwanted are accounts that turned unwanted, Returned ones that are wanted again; both need a stamp in the ledger.
+	Unwanted []uuid.UUID
+	Returned []uuid.UUID
+	// Waiting: an unwanted account still has to pass the quiet time and the budget.
+	Waiting bool
+	// Next is when the answer changes by itself. Zero: never.
+	Next time.Time
+}
+
+// Op is one kind of vendor action.
+type Op string
+
+const (
+	OpObtain  Op = "obtain"  // find and adopt, else create
+	OpLook    Op = "look"    // find and adopt, nothing else (observe)
+	OpAbandon Op = "abandon" // a create that was never sent; no call
+	OpVerify  Op = "verify"  // see what became of a call of unknown outcome
+	OpUpdate  Op = "update"  // an empty change makes no call and records that the account is as wanted
+	OpTeams   Op = "teams"   // queue team changes; one write per team follows for everybody
+	OpResume  Op = "resume"
+	OpDemote  Op = "demote"
+	OpSuspend Op = "suspend"
+	OpRemove  Op = "remove"
+)
+
+// Step is one action of a plan.
+type Step struct {
+	Op      Op
+	Account uuid.UUID // zero for an account that is to be obtained anew
+
+	Profile     adapters.Profile // OpObtain
+	Change      adapters.Change  // OpUpdate
+	Join, Leave []string         // OpTeams
+	Action      adapters.Action  // OpDemote, OpSuspend, OpRemove: the mapping's word
+	Transfer    *mapping.Transfer
+	// Settles: after this step nothing is left to do, so an adopted account counts as enforced.
+	Settles bool
+}
+
+// HoldSpec is a hold that a plan asks for.
+type HoldSpec struct {
+	Kind        HoldKind
+	Fingerprint string
+	Text        string
+	Fix         string
+}
+
+// Lane says how urgent the plan's steps are.
+func (p Plan) Lane() Lane {
+	lane := Update
+	for _, s := range p.Steps {
+		switch s.Op {
+		case OpDemote, OpSuspend, OpRemove:
+			return Removal
+		case OpObtain, OpLook:
+			lane = Joiner
+		}
+	}
+	return lane
+}
+
+// Plan says what has to be done. The same situation gives the same plan.
+func (s Situation) Plan() Plan {
+	p := planner{Situation: s}
+	p.next(s.Want.Next)
+	if s.Want.Wanted {
+		p.wanted()
+	} else {
+		for i := range s.Accounts {
+			p.unwanted(&s.Accounts[i])
+		}
+	}
+	if s.App.Mode == mapping.Observe {
+		return p.observed()
+	}
+	return p.plan
+}
+
+// Situations are judged by a planner, which only collects.
+type planner struct {
+	Situation
+	plan Plan
+}
+
+func (p *planner) next(t time.Time) {
+	if !t.IsZero() && (p.plan.Next.IsZero() || t.Before(p.plan.Next)) {
+		p.plan.Next = t
+	}
+}
+
+func (p *planner) step(s Step) { p.plan.Steps = append(p.plan.Steps, s) }
+
+// hold asks for a decision and reports whether it was already taken in favour.
+func (p *planner) hold(h HoldSpec) (approved bool) {
+	if d := p.decision(h.Kind, h.Fingerprint); d != nil {
+		switch d.State {
+		case HoldApproved:
+			return true
+		case HoldRejected:
+			return false
+		}
+	}
+	p.plan.Holds = append(p.plan.Holds, h)
+	return false
+}
+
+func (p *planner) decision(k HoldKind, fingerprint string) *Hold {
+	for i := range p.Situation.Holds {
+		if h := &p.Situation.Holds[i]; h.Kind == k && h.Fingerprint == fingerprint {
+			return h
+		}
+	}
+	return nil
+}
+
+// observed reduces a plan to what `observe` may do: look accounts up and adopt them.
+func (p *planner) observed() Plan {
+	out := Plan{Next: p.plan.Next}
+	for _, s := range p.plan.Steps {
+		if s.Op == OpObtain && s.Account == uuid.Nil {
+			s.Op = OpLook
+			out.Steps = append(out.Steps, s)
+		}
+	}
+	return out
+}
+
+func (p *planner) wanted() {
+	profile, ok := p.profile()
+	if !ok {
+		return
+	}
+	if len(p.Accounts) == 0 {
+		p.step(Step{Op: OpObtain, Profile: profile})
+		return
+	}
+	for i := range p.Accounts {
+		a := &p.Accounts[i]
+		if a.unwanted() {
+			p.plan.Returned = append(p.plan.Returned, a.ID)
+		}
+		switch {
+		case a.State == Creating:
+			p.step(Step{Op: OpObtain, Account: a.ID, Profile: profile})
+		case a.State == Removing:
+			p.step(Step{Op: OpVerify, Account: a.ID})
+		case p.protection(a) != "":
+			// Theirs as it is.
+		case a.State == Suspended:
+			p.resume(a)
+		default:
+			p.align(a, profile)
+		}
+	}
+}
+
+// profile is what a new account would be made of; false when something it needs is missing.
+func (p *planner) profile() (adapters.Profile, bool) {
+	out := adapters.Profile{
+		ExternalID: p.Person.ID.String(),
+		Email:      emailOf(p.Want, p.Person),
+		Attributes: map[string]string{},
+		Role:       p.Want.Role,
+		Licence:    p.Want.Licence,
+	}
+	for k, v := range p.Want.Profile {
+		if k != "email" {
+			out.Attributes[k] = v
+		}
+	}
+	var missing []string
+	if out.Email == "" {
+		missing = append(missing, "an e-mail address")
+	}
+	for _, f := range p.Can.Fields {
+		if f.Required && f.Name != "email" && out.Attributes[f.Name] == "" {
+			missing = append(missing, fmt.Sprintf("%q", f.Name))
+		}
+	}
+	if len(missing) == 0 {
+		return out, true
+	}
+	what := strings.Join(missing, " and ")
+	p.plan.Holds = append(p.plan.Holds, HoldSpec{
+		Kind: HoldProfile, Fingerprint: what,
+		Text: fmt.Sprintf("%s needs %s for this person, and the directory has none", p.Can.Title, what),
+		Fix:  "complete the user at the identity provider, or set the field under profile: in the mapping",
+	})
+	return out, false
+}
+
+// emailOf is the address an account gets: the mapping's, else the person's primary one, else a userName that is an address.
+func emailOf(w mapping.Want, person directory.Person) string {
+	if e := w.Profile["email"]; e != "" {
+		return directory.Fold(e)
+	}
+	if len(person.Emails) > 0 {
+		return directory.Fold(person.Emails[0])
+	}
+	if strings.Contains(person.UserName, "@") {
+		return directory.Fold(person.UserName)
+	}
+	return ""
+}
+
+func (p *planner) resume(a *Account) {
+	ours := a.did(adapters.Suspend)
+	if ours || p.hold(HoldSpec{
+		Kind: HoldSuspended, Fingerprint: a.ID.String(),
+		Text: fmt.Sprintf("the %s account %s is suspended, and not by Usher", p.Can.Title, a.Email),
+		Fix:  "approve to reactivate it, or reactivate it at " + p.Can.Title,
+	}) {
+		p.step(Step{Op: OpResume, Account: a.ID})
+	}
+}
+
+// align brings a usable account to what is wanted.
+func (p *planner) align(a *Account, profile adapters.Profile) {
+	var c adapters.Change
+	complete := true // nothing was left out for want of an approval
+	cautious := a.Origin == Adopted && !a.Enforced
+
+	if a.Email != profile.Email {
+		if p.Can.EmailChange {
+			c.Email = &profile.Email
+		} else {
+			p.hold(HoldSpec{
+				Kind: HoldEmail, Fingerprint: a.ID.String() + " " + profile.Email,
+				Text: fmt.Sprintf("the directory says %s, the account says %s, and %s does not let a connector change the address", profile.Email, a.Email, p.Can.Title),
+				Fix:  "change it at " + p.Can.Title + " by hand, or approve to leave it",
+			})
+		}
+	}
+	if p.Can.ExternalID && a.ExternalID == "" {
+		c.ExternalID = &profile.ExternalID
+	}
+	if r := profile.Role; r != "" && r != a.Role {
+		if !cautious || p.raises(r, a.Role) || p.reduction(a, "role", a.Role, r) {
+			c.Role = &r
+		} else {
+			complete = false
+		}
+	}
+	if l := profile.Licence; l != "" && l != a.Licence {
+		if !cautious || p.raises(l, a.Licence) || p.reduction(a, "licence", a.Licence, l) {
+			c.Licence = &l
+		} else {
+			complete = false
+		}
+	}
+	for field, value := range profile.Attributes {
+		if a.Profile[field] != value {
+			if c.Attributes == nil {
+				c.Attributes = map[string]string{}
+			}
+			c.Attributes[field] = value
+		}
+	}
+
+	join, leave := p.teams(a)
+	if cautious && len(leave) > 0 && !p.reduction(a, "teams", strings.Join(leave, ", "), "none of them") {
+		leave, complete = nil, false
+	}
+	if len(join)+len(leave) > 0 {
+		p.step(Step{Op: OpTeams, Account: a.ID, Join: join, Leave: leave})
+	}
+	settles := complete && !a.Enforced
+	if !empty(c) || settles || a.State == Demoted {
+		p.step(Step{Op: OpUpdate, Account: a.ID, Change: c, Settles: complete})
+	}
+}
+
+// raises reports whether going from have to want takes nothing away, as far as the app's rank tells.
+func (p *planner) raises(want, have string) bool {
+	if have == "" {
+		return true
+	}
+	stronger, known := p.App.Stronger(want, have)
+	return known && stronger
+}
+
+func (p *planner) reduction(a *Account, what, have, want string) (approved bool) {
+	return p.hold(HoldSpec{
+		Kind: HoldReduction, Fingerprint: fmt.Sprintf("%s %s %s>%s", a.ID, what, have, want),
+		Text: fmt.Sprintf("the adopted %s account %s has %s %q; the mapping would reduce it to %q", p.Can.Title, a.Email, what, have, want),
+		Fix:  "approve to reduce it, reject to leave it, or change the mapping",
+	})
+}
+
+// teams compares the teams that the mapping manages; others are the app's own business.
+func (p *planner) teams(a *Account) (join, leave []string) {
+	for _, t := range p.Want.Teams {
+		if !slices.Contains(a.Teams, t) {
+			join = append(join, t)
+		}
+	}
+	managed := p.App.ManagedTeams()
+	for _, t := range a.Teams {
+		if !slices.Contains(p.Want.Teams, t) && slices.Contains(managed, t) {
+			leave = append(leave, t)
+		}
+	}
+	return join, leave
+}
+
+func empty(c adapters.Change) bool {
+	return c.ExternalID == nil && c.Email == nil && c.Role == nil && c.Licence == nil && len(c.Attributes) == 0
+}
+
+// protection says why an account must not be touched, or "".
+func (p *planner) protection(a *Account) string {
+	switch {
+	case a.Protected != "":
+		return a.Protected
+	case slices.ContainsFunc(p.Self, func(self string) bool {
+		return self != "" && (self == a.VendorID || directory.Fold(self) == a.Email)
+	}):
+		return "the connector signs in with it"
+	case p.App.Protects(a.Email, a.VendorID):
+		return "on the app's protect list"
+	}
+	return ""
+}
+
+func (p *planner) unwanted(a *Account) {
+	if a.State == Creating {
+		if a.Intent == nil || !a.Intent.Sent {
+			p.step(Step{Op: OpAbandon, Account: a.ID})
+		} else {
+			p.step(Step{Op: OpVerify, Account: a.ID})
+		}
+		return
+	}
+	if why := p.protection(a); why != "" {
+		p.plan.Holds = append(p.plan.Holds, HoldSpec{
+			Kind: HoldProtected, Fingerprint: a.ID.String(),
+			Text: fmt.Sprintf("the %s account %s is not wanted any more, but protected: %s", p.Can.Title, a.Email, why),
+			Fix:  "lift the protection, or end the account by hand",
+		})
+		return
+	}
+	if !a.unwanted() {
+		p.plan.Unwanted = append(p.plan.Unwanted, a.ID)
+		p.plan.Waiting = p.plan.Waiting || a.Admitted.IsZero()
+		return
+	}
+	admitted := !a.Admitted.IsZero()
+	if d := p.decision(HoldBudget, budgetFingerprint(a)); d != nil && !admitted {
+		switch d.State {
+		case HoldRejected:
+			return
+		case HoldApproved:
+			admitted = true
+		case HoldOpen:
+			p.plan.Holds = append(p.plan.Holds, HoldSpec{Kind: d.Kind, Fingerprint: d.Fingerprint, Text: d.Text, Fix: d.Fix})
+			return
+		}
+	}
+	if a.Origin == Adopted && !a.Enforced && !admitted {
+		// Somebody who looked at the very account has agreed to more than a budget asks.
+		if admitted = p.hold(HoldSpec{
+			Kind: HoldReduction, Fingerprint: budgetFingerprint(a),
+			Text: fmt.Sprintf("the %s account %s was adopted and never managed, and is not wanted: %s", p.Can.Title, a.Email, p.Want.Text),
+			Fix:  "approve to end it as the mapping says, reject to leave it",
+		}); !admitted {
+			return
+		}
+	}
+	if !admitted {
+		p.plan.Waiting = true
+		return
+	}
+	p.ending(a)
+}
+
+// budgetFingerprint names one episode of being unwanted, so that a decision on it does not outlive it.
+func budgetFingerprint(a *Account) string {
+	return fmt.Sprintf("%s %d", a.ID, a.UnwantedSince.UnixMilli())
+}
+
+// ending adds the due steps of when_deactivated or when_ungranted, in their order.
+func (p *planner) ending(a *Account) {
+	var due []mapping.Step
+	at := a.UnwantedSince
+	for _, s := range p.App.Steps(p.Want) {
+		if t := a.UnwantedSince.Add(s.After); t.After(at) {
+			at = t
+		}
+		if a.did(adapters.Action(s.Action)) {
+			continue
+		}
+		if p.Now.Before(at) {
+			p.next(at)
+			break
+		}
+		if final(adapters.Action(s.Action)) {
+			// What would come before a due ending only gets in its way (Zoom may refuse to delete a suspended user).
+			due = nil
+		}
+		due = append(due, s)
+		if final(adapters.Action(s.Action)) {
+			break
+		}
+	}
+	for _, s := range due {
+		step := Step{Account: a.ID, Action: adapters.Action(s.Action), Transfer: s.Transfer}
+		switch step.Action {
+		case adapters.Demote:
+			step.Op = OpDemote
+		case adapters.Suspend:
+			step.Op = OpSuspend
+		default:
+			step.Op = OpRemove
+			if d := p.decision(HoldTransfer, transferFingerprint(a)); d != nil && d.State == HoldApproved && d.WithoutTransfer {
+				step.Transfer = nil
+			}
+			if d := p.decision(HoldTransfer, transferFingerprint(a)); d != nil && d.State == HoldRejected {
+				continue
+			}
+			if d := p.decision(HoldRefused, refusedFingerprint(a)); d != nil && d.State == HoldRejected {
+				continue
+			}
+		}
+		p.step(step)
+	}
+}
+
+func transferFingerprint(a *Account) string { return budgetFingerprint(a) }
+func refusedFingerprint(a *Account) string  { return budgetFingerprint(a) }
+
+func final(a adapters.Action) bool { return a == adapters.Delete || a == adapters.Disassociate }

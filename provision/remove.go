@@ -1,0 +1,179 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/audit"
+)
+
+// reduce demotes or suspends an account and keeps what it was before.
+func (x *execution) reduce(ctx context.Context, step Step, a *Account) error {
+	var (
+		call  func(context.Context, string) error
+		state = Demoted
+		act   = audit.AccountDemoted
+	)
+	switch step.Op {
+	case OpDemote:
+		d, ok := x.conn.Adapter.(adapters.Demoter)
+		if !ok {
+			return x.cannot("demote")
+		}
+		call = d.Demote
+	default:
+		s, ok := x.conn.Adapter.(adapters.Suspender)
+		if !ok {
+			return x.cannot("suspend")
+		}
+		call, state, act = s.Suspend, Suspended, audit.AccountSuspended
+	}
+	if err := x.remember(ctx, a); err != nil {
+		return x.orGone(ctx, a, err)
+	}
+	if err := x.intend(ctx, a, step.Op); err != nil {
+		return err
+	}
+	if err := call(ctx, a.VendorID); err != nil {
+		return x.orGone(ctx, a, err)
+	}
+	a.State, a.Intent = state, nil
+	a.Done = append(a.Done, step.Action)
+	if step.Op == OpDemote {
+		a.Role, a.Teams = weakest(x.can), nil
+	}
+	return x.save(ctx, a, act, x.detail(a))
+}
+
+func weakest(can adapters.Description) string {
+	for _, r := range slices.Backward(can.Rank) {
+		if slices.Contains(can.Roles, r) {
+			return r
+		}
+	}
+	return ""
+}
+
+// remember reads the account before it is first reduced.
+func (x *execution) remember(ctx context.Context, a *Account) error {
+	if a.Before != nil {
+		return nil
+	}
+	found, err := x.find(ctx, adapters.Probe{ID: a.VendorID})
+	if err != nil {
+		return err
+	}
+	if found.Protected != "" {
+		a.Protected = found.Protected
+		if err := x.save(ctx, a, "", nil); err != nil {
+			return err
+		}
+		return x.protected(a, found.Protected)
+	}
+	if found.ID != "" {
+		a.VendorID = found.ID
+	}
+	if found.Teams == nil {
+		found.Teams = a.Teams
+	}
+	a.Before = &found
+	return nil
+}
+
+func (x *execution) protected(a *Account, why string) error {
+	return &heldError{spec: HoldSpec{
+		Kind: HoldProtected, Fingerprint: a.ID.String(),
+		Text: fmt.Sprintf("the %s account %s is not wanted any more, but protected: %s", x.can.Title, a.Email, why),
+		Fix:  "lift the protection, or end the account by hand",
+	}}
+}
+
+// orGone handles an unwanted account that is not there: after a second look-up and a look
+// at the tenant, that is what was wanted. Protected becomes a hold.
+func (x *execution) orGone(ctx context.Context, a *Account, err error) error {
+	var ae *adapters.Error
+	switch {
+	case adapters.IsKind(err, adapters.NotFound):
+		return x.vanished(ctx, &Situation{}, a)
+	case errors.As(err, &ae) && ae.Kind == adapters.Protected:
+		return x.protected(a, ae.Message)
+	}
+	return err
+}
+
+// remove ends an account, its data moved first or with it. "Removing" is durable before the
+// call; only the vendor's word, in the tenant the ledger is bound to, makes it gone.
+func (x *execution) remove(ctx context.Context, s *Situation, step Step, a *Account) error {
+	removal := adapters.Removal{Action: step.Action}
+	if step.Transfer != nil {
+		transfer, err := x.receiver(ctx, s, step.Transfer, a)
+		if err != nil {
+			return err
+		}
+		removal.Transfer = transfer
+	}
+	if a.State != Removing {
+		a.From = a.State
+	}
+	a.State = Removing
+	if err := x.intend(ctx, a, OpRemove); err != nil {
+		return err
+	}
+	err := x.conn.Adapter.Remove(ctx, a.VendorID, removal)
+	var ae *adapters.Error
+	switch {
+	case err == nil:
+		detail := x.detail(a)
+		if t := removal.Transfer; t != nil {
+			detail["transferTo"] = t.To
+		}
+		detail["action"] = string(step.Action)
+		a.State, a.Intent, a.Teams = Gone, nil, nil
+		return x.save(ctx, a, audit.AccountRemoved, detail)
+	case adapters.IsKind(err, adapters.NotFound):
+		return x.vanished(ctx, s, a)
+	case adapters.KindOf(err) == adapters.Uncertain:
+		return err // stays removing: the call is repeated, which is safe
+	}
+	a.State, a.Intent = a.From, nil
+	if serr := x.save(ctx, a, "", nil); serr != nil {
+		return serr
+	}
+	if errors.As(err, &ae) {
+		switch ae.Kind {
+		case adapters.Protected:
+			return x.protected(a, ae.Message)
+		case adapters.Conflict, adapters.Invalid, adapters.Unsupported:
+			return x.refused(a, ae)
+		}
+	}
+	return err
+}
+
+func (x *execution) refused(a *Account, cause *adapters.Error) error {
+	fix := cause.Fix
+	if fix == "" {
+		fix = "resolve it at " + x.can.Title + ", then approve to try again"
+	}
+	return &heldError{again: x.o.Now().Add(holdRetry), spec: HoldSpec{
+		Kind: HoldRefused, Fingerprint: refusedFingerprint(a),
+		Text: fmt.Sprintf("%s refuses to end the account %s (%s now): %s", x.can.Title, a.Email, a.State, cause.Error()),
+		Fix:  fix,
+	}}
+}
+
+// cutFirst ends sign-in of an account whose removal has to wait for a receiver: a leaver
+// does not stay inside because of data.
+func (x *execution) cutFirst(ctx context.Context, a *Account) error {
+	if _, ok := x.conn.Adapter.(adapters.Suspender); !ok || a.State == Suspended || a.State == Removing {
+		return nil
+	}
+	err := x.reduce(ctx, Step{Op: OpSuspend, Account: a.ID, Action: adapters.Suspend}, a)
+	if adapters.IsKind(err, adapters.Invalid) || adapters.IsKind(err, adapters.Conflict) {
+		return nil // it cannot be suspended (an invitation, say); the hold says the rest
+	}
+	return err
+}

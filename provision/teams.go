@@ -1,0 +1,175 @@
+package provision
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/store"
+)
+
+// teamChange is one account that should enter or leave a team. All that wait for one
+// team go to the vendor in one write, because some vendors take only whole member lists.
+type teamChange struct {
+	App     string    `json:"app"`
+	Team    string    `json:"team"`
+	Account uuid.UUID `json:"account"`
+	Join    bool      `json:"join"`
+	Stamp   uuid.UUID `json:"stamp"` // whoever carried it out removes it only if it is still the same
+}
+
+var teamChanges = store.NewTable("team-changes", func(c *teamChange) []byte {
+	return append(teamPrefix(c.App, c.Team), store.Key(c.Account[:])...)
+}, nil)
+
+func teamPrefix(app, team string) []byte { return store.Key([]byte(app), []byte(team)) }
+
+// teamSlice is how many accounts one team write takes at most.
+const teamSlice = 1000
+
+// queueTeams asks for team changes: in one transaction the account remembers what was
+// asked, and each team gets an item of its own in the queue.
+func (x *execution) queueTeams(ctx context.Context, step Step, a *Account) error {
+	now := x.o.Now()
+	for _, t := range step.Join {
+		a.Teams = append(a.Teams, t)
+	}
+	a.Teams = slices.DeleteFunc(a.Teams, func(t string) bool { return slices.Contains(step.Leave, t) })
+	a.Modified = now
+	cause := audit.Change{Actor: engineActor}
+	if n := len(x.item.Causes); n > 0 {
+		cause.ID = x.item.Causes[n-1]
+	}
+	stamp := x.o.NewID()
+	return x.o.Store.Update(ctx, func(tx store.Tx) error {
+		if err := accounts.Put(tx, a); err != nil {
+			return err
+		}
+		for _, team := range append(slices.Clone(step.Join), step.Leave...) {
+			c := teamChange{App: a.App, Team: team, Account: a.ID, Join: slices.Contains(step.Join, team), Stamp: stamp}
+			if err := teamChanges.Put(tx, &c); err != nil {
+				return err
+			}
+			if err := mark(tx, a.App, teamSubject(team), &cause, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// settleTeam gives a team's item its place: work while changes wait for it.
+func (j *judge) settleTeam(tx store.Tx, it *Item, team string) error {
+	for _, err := range teamChanges.Scan(tx, teamPrefix(it.App, team)) {
+		if err != nil {
+			return err
+		}
+		it.State, it.Lane, it.Due, it.Urgent = Ready, Update, j.now, false
+		if it.NotBefore.After(j.now) {
+			it.Due = it.NotBefore
+		}
+		return items.Put(tx, it)
+	}
+	return items.Delete(tx, itemKey(it.App, it.Subject))
+}
+
+// changeTeam carries out what waits for a team, at most teamSlice accounts, with one call of the adapter.
+func (x *execution) changeTeam(ctx context.Context, team string) error {
+	teams, ok := x.conn.Adapter.(adapters.Teams)
+	if !ok {
+		return x.cannot("change teams of")
+	}
+	waiting, err := x.waiting(ctx, team)
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	var add, remove []string
+	for _, w := range waiting {
+		switch {
+		case w.account == nil || w.account.VendorID == "" || w.account.State.Over():
+			// Gone, and with it its memberships.
+		case w.change.Join && (w.account.unwanted() || w.account.State != Active):
+			// Leaving meanwhile: nothing is given any more.
+		case w.change.Join:
+			add = append(add, w.account.VendorID)
+		default:
+			remove = append(remove, w.account.VendorID)
+		}
+	}
+	if len(add)+len(remove) > 0 {
+		began := x.o.Now()
+		err := teams.ChangeMembers(ctx, team, add, remove)
+		outcome := "ok"
+		if err != nil {
+			outcome = string(adapters.KindOf(err))
+		}
+		x.o.Observe(x.app.Key, OpTeams, outcome, x.o.Now().Sub(began))
+		if err != nil {
+			return err
+		}
+		x.vendorAnswered()
+	}
+	return x.teamDone(ctx, team, waiting)
+}
+
+// waitingChange is a team change with the account it is about; nil when the account is unknown.
+type waitingChange struct {
+	change  teamChange
+	account *Account
+}
+
+func (x *execution) waiting(ctx context.Context, team string) ([]waitingChange, error) {
+	var out []waitingChange
+	err := x.o.Store.View(ctx, func(r store.Reader) error {
+		out = out[:0]
+		for c, err := range teamChanges.Scan(r, teamPrefix(x.app.Key, team)) {
+			if err != nil {
+				return err
+			}
+			a, err := accounts.Get(r, accountKey(c.Account))
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			if out = append(out, waitingChange{*c, a}); len(out) == teamSlice {
+				break
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// teamDone removes the changes that were carried out.
+func (x *execution) teamDone(ctx context.Context, team string, done []waitingChange) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
+	defer cancel()
+	return x.o.Store.Update(ctx, func(tx store.Tx) error {
+		for _, w := range done {
+			key := append(teamPrefix(x.app.Key, team), store.Key(w.change.Account[:])...)
+			c, err := teamChanges.Get(tx, key)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if c.Stamp == w.change.Stamp {
+				if err := teamChanges.Delete(tx, key); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func decodeSpent(value []byte) (spent, error) {
+	var s spent
+	err := json.Unmarshal(value, &s)
+	return s, err
+}

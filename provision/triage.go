@@ -1,0 +1,349 @@
+package provision
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/mapping"
+	"github.com/usher-scim/usher/store"
+)
+
+// triageSlice is how many marks one transaction judges.
+const triageSlice = 200
+
+// Triage judges the app's marks, and what waited for a time that has come: it clears
+// those with nothing to do and gives the others their place in the queue. It calls
+// no vendor. It returns how many it judged; fewer than triageSlice means that none are left.
+func (e *Engine) Triage(ctx context.Context, app string) (int, error) {
+	m, err := e.o.Mappings.Current(ctx)
+	if err != nil {
+		return 0, err
+	}
+	a, ok := m.App(app)
+	if !ok {
+		return 0, nil
+	}
+	can, err := e.describe(ctx, a)
+	if err != nil {
+		return 0, e.ignoreStop(e.stop(ctx, app, "the connection "+a.Connection+" cannot be opened: "+err.Error(), "run `usher connect "+a.Connection+"`"))
+	}
+	j := judge{Engine: e, mapping: m, app: a, can: can, now: e.o.Now()}
+	due, err := e.toJudge(ctx, app, j.now)
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
+		for _, seen := range due {
+			it, err := items.Get(tx, itemKey(app, seen.Subject))
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if it.Generation != seen.Generation || it.State != seen.State {
+				continue
+			}
+			if err := j.settle(tx, it); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return len(due), err
+}
+
+func (e *Engine) ignoreStop(err error) error {
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	return err
+}
+
+// toJudge lists marks and items whose time has come, but not those at a vendor at this moment.
+func (e *Engine) toJudge(ctx context.Context, app string, now time.Time) ([]Item, error) {
+	var due []Item
+	err := e.o.Store.View(ctx, func(r store.Reader) error {
+		due = due[:0]
+		for _, c := range []class{classUrgent, classMarked, classLater, classHeld} {
+			for it, err := range items.Find(r, byDue, classPrefix(app, c)) {
+				if err != nil {
+					return err
+				}
+				if it.Due.After(now) || len(due) == triageSlice {
+					break
+				}
+				if !e.isRunning(app, it.Subject) {
+					due = append(due, *it)
+				}
+			}
+		}
+		return nil
+	})
+	return due, err
+}
+
+// judge settles items of one app under one mapping at one moment.
+type judge struct {
+	*Engine
+	mapping *mapping.Mapping
+	app     *mapping.App
+	can     adapters.Description
+	now     time.Time
+}
+
+// situation loads what a plan for the pair depends on.
+func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
+	p, err := j.o.Directory.PersonIn(r, person)
+	if err != nil {
+		return Situation{}, err
+	}
+	want, err := j.mapping.Want(j.app.Key, &p, j.now)
+	if err != nil {
+		return Situation{}, &wantError{err}
+	}
+	all, err := accountsOf(r, j.app.Key, person)
+	if err != nil {
+		return Situation{}, err
+	}
+	held, err := holdsOf(r, j.app.Key, person)
+	if err != nil {
+		return Situation{}, err
+	}
+	state, err := appState(r, j.app.Key)
+	if err != nil {
+		return Situation{}, err
+	}
+	return Situation{
+		App: j.app, Can: j.can, Person: p, Want: want, Accounts: standing(all),
+		Holds: held, Self: state.Self, Now: j.now,
+	}, nil
+}
+
+// wantError is a mapping expression that failed for one person.
+type wantError struct{ err error }
+
+func (e *wantError) Error() string { return "the mapping cannot be evaluated: " + e.err.Error() }
+func (e *wantError) Unwrap() error { return e.err }
+
+// settle judges one item anew, stamps its accounts, keeps its holds true, and writes or removes the item.
+func (j *judge) settle(tx store.Tx, it *Item) error {
+	if team, ok := it.Team(); ok {
+		return j.settleTeam(tx, it, team)
+	}
+	person, ok := it.Person()
+	if !ok {
+		return items.Delete(tx, itemKey(it.App, it.Subject))
+	}
+	s, err := j.situation(tx, person)
+	var we *wantError
+	if errors.As(err, &we) {
+		it.State, it.Due = Failed, never
+		it.Failure = &Failure{At: j.now, Kind: adapters.Invalid, Text: we.Error(), Fix: "guard the expression in the mapping, or complete the user at the identity provider"}
+		return items.Put(tx, it)
+	}
+	if err != nil {
+		return err
+	}
+	plan := s.Plan()
+	if len(plan.Unwanted)+len(plan.Returned) > 0 && j.app.Mode != mapping.Observe {
+		if err := j.stamp(tx, it, &s, plan); err != nil {
+			return err
+		}
+		plan = s.Plan()
+	}
+	if err := j.syncHolds(tx, it, &s, plan); err != nil {
+		return err
+	}
+	it.Urgent = false
+	switch {
+	case plan.Waiting && j.app.Mode != mapping.Observe:
+		it.State, it.Lane, it.Due, it.Marked = Quiet, Removal, j.now, oldestUnwanted(&s, j.now)
+	case len(plan.Steps) > 0:
+		it.State, it.Lane, it.Due = Ready, plan.Lane(), j.now
+		if it.Lane != Removal && it.NotBefore.After(j.now) {
+			it.Due = it.NotBefore
+		}
+	case len(plan.Holds) > 0:
+		it.State, it.Due = Held, never
+		if !plan.Next.IsZero() {
+			it.Due = plan.Next
+		}
+	case !plan.Next.IsZero():
+		it.State, it.Due, it.Failure, it.Attempts = Later, plan.Next, nil, 0
+	default:
+		return items.Delete(tx, itemKey(it.App, it.Subject))
+	}
+	return items.Put(tx, it)
+}
+
+func oldestUnwanted(s *Situation, now time.Time) time.Time {
+	oldest := now
+	for i := range s.Accounts {
+		if a := &s.Accounts[i]; a.unwanted() && a.UnwantedSince.Before(oldest) {
+			oldest = a.UnwantedSince
+		}
+	}
+	return oldest
+}
+
+// stamp records in the ledger, and as facts, which accounts turned unwanted or wanted again.
+func (j *judge) stamp(tx store.Tx, it *Item, s *Situation, plan Plan) error {
+	for i := range s.Accounts {
+		a := &s.Accounts[i]
+		act := audit.AccountUnwanted
+		switch {
+		case contains(plan.Unwanted, a.ID):
+			a.UnwantedSince, a.UnwantedWhy = j.now, s.Want.Reason
+			a.Done, a.Admitted = nil, time.Time{}
+			if it.Approved && s.Want.Reason != mapping.Deactivated {
+				a.Admitted = j.now
+			}
+		case contains(plan.Returned, a.ID):
+			act = audit.AccountWanted
+			a.UnwantedSince, a.UnwantedWhy, a.Admitted = time.Time{}, "", time.Time{}
+		default:
+			continue
+		}
+		a.Modified = j.now
+		if err := accounts.Put(tx, a); err != nil {
+			return err
+		}
+		fact := j.fact(act, it.App, a.Person, a.ID, it.Causes, map[string]string{"reason": string(s.Want.Reason), "text": s.Want.Text})
+		if err := audit.Record(tx, fact); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func contains(ids []uuid.UUID, id uuid.UUID) bool {
+	for _, i := range ids {
+		if i == id {
+			return true
+		}
+	}
+	return false
+}
+
+// planned are the kinds of hold that the planner itself asks for; the others are found out at the vendor.
+func planned(k HoldKind) bool {
+	switch k {
+	case HoldBudget, HoldReduction, HoldProtected, HoldEmail, HoldSuspended, HoldProfile:
+		return true
+	default:
+		return false
+	}
+}
+
+// syncHolds opens what the plan asks for and closes what it does not ask for any more.
+func (j *judge) syncHolds(tx store.Tx, it *Item, s *Situation, plan Plan) error {
+	for i := range s.Holds {
+		h := &s.Holds[i]
+		if h.State != HoldOpen {
+			continue
+		}
+		asked := !planned(h.Kind) && stillMatters(h, plan)
+		for _, spec := range plan.Holds {
+			asked = asked || (spec.Kind == h.Kind && spec.Fingerprint == h.Fingerprint)
+		}
+		if asked {
+			continue
+		}
+		h.State, h.Decided = HoldClosed, j.now
+		if err := holds.Put(tx, h); err != nil {
+			return err
+		}
+	}
+	if j.app.Mode == mapping.Observe {
+		return nil
+	}
+	for _, spec := range plan.Holds {
+		if err := j.openHold(tx, it, s.Person.ID, spec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stillMatters reports whether a hold that was found out at the vendor still stands in the way of a step.
+func stillMatters(h *Hold, plan Plan) bool {
+	for _, s := range plan.Steps {
+		switch h.Kind {
+		case HoldForeign:
+			if s.Op == OpObtain || s.Op == OpLook {
+				return true
+			}
+		case HoldTransfer, HoldRefused:
+			if s.Op == OpRemove {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// openHold makes sure that a hold stands and tells the audit when it is new.
+func (e *Engine) openHold(tx store.Tx, it *Item, person uuid.UUID, spec HoldSpec) error {
+	now := e.o.Now()
+	h, err := holds.Lookup(tx, byPairKind, holdKey(it.App, person, spec.Kind, spec.Fingerprint))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		h = &Hold{ID: holdID(), App: it.App, Person: person, Kind: spec.Kind, Fingerprint: spec.Fingerprint}
+	case err != nil:
+		return err
+	case h.State == HoldOpen && h.Text == spec.Text:
+		return nil
+	case h.State == HoldOpen:
+		h.Text, h.Fix = spec.Text, spec.Fix
+		return holds.Put(tx, h)
+	}
+	h.Text, h.Fix, h.Source = spec.Text, spec.Fix, it.Source
+	h.State, h.Opened, h.Decided, h.By, h.WithoutTransfer = HoldOpen, now, time.Time{}, "", false
+	if err := holds.Put(tx, h); err != nil {
+		return err
+	}
+	return audit.Record(tx, e.fact(audit.HoldOpened, it.App, person, uuid.Nil, it.Causes, map[string]string{
+		"hold": h.ID, "kind": string(h.Kind),
+	}))
+}
+
+// holdID is short enough to type and random enough not to meet another one: 35 bits.
+func holdID() string { return strings.ToLower(rand.Text()[:7]) }
+
+// fact makes a change that is only told, with detail as small JSON.
+func (e *Engine) fact(act audit.Act, app string, person, account uuid.UUID, causes []uuid.UUID, detail map[string]string) audit.Change {
+	c := audit.Change{
+		ID: e.o.NewID(), At: e.o.Now().UTC().Truncate(time.Millisecond), Actor: engineActor, Act: act,
+		App: app, Account: account, Causes: causes,
+	}
+	if person != uuid.Nil {
+		c.Persons = []uuid.UUID{person}
+	}
+	if len(detail) > 0 {
+		if b, err := json.Marshal(detail); err == nil {
+			c.Detail = b
+		}
+	}
+	return c
+}
+
+// group reads a group outside of a transaction.
+func (e *Engine) group(ctx context.Context, id uuid.UUID) (directory.Group, error) {
+	var g directory.Group
+	err := e.o.Store.View(ctx, func(r store.Reader) error {
+		var err error
+		g, err = e.o.Directory.GroupIn(r, id)
+		return err
+	})
+	return g, err
+}

@@ -1,0 +1,303 @@
+package provision_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/usher-scim/usher/adapters"
+)
+
+// vendor is an app as the engine sees one: accounts in memory, faults on demand, a log of calls.
+type vendor struct {
+	mu       sync.Mutex
+	tenant   string
+	self     []string
+	accounts map[string]*adapters.Account
+	teams    map[string][]string
+	serial   int
+	calls    []string
+	faults   map[string][]fault
+	down     error
+	lag      int // look-ups that miss a new account
+	receives func(leaver, receiver string, what []string) error
+	removals []adapters.Removal
+	can      adapters.Description
+}
+
+// fault is what happens to the next call of an operation: before or after its effect.
+type fault struct {
+	err   error
+	after bool
+}
+
+func newVendor() *vendor {
+	return &vendor{
+		tenant: "t-1", accounts: map[string]*adapters.Account{}, teams: map[string][]string{}, faults: map[string][]fault{},
+		can: adapters.Description{
+			Name: "fake", Title: "Fakedesk", Roles: []string{"admin", "agent", "observer"}, Rank: []string{"admin", "agent", "observer"},
+			DefaultRole: "agent", Teams: true, ExternalID: true, EmailChange: true, ReadLag: 2 * time.Second, Concurrency: 2,
+			Actions:   []adapters.Action{adapters.Demote, adapters.Suspend, adapters.Delete},
+			Transfers: []string{"meetings"},
+			Fields:    []adapters.Field{{Name: "name", Required: true, Default: "user.displayName"}},
+		},
+	}
+}
+
+func (v *vendor) fail(op string, err error) { v.faults[op] = append(v.faults[op], fault{err: err}) }
+func (v *vendor) failAfter(op string, err error) {
+	v.faults[op] = append(v.faults[op], fault{err, true})
+}
+
+// call logs an operation and returns the fault that waits for it.
+func (v *vendor) call(op, what string) fault {
+	v.calls = append(v.calls, op+" "+what)
+	if v.down != nil {
+		return fault{err: v.down}
+	}
+	if q := v.faults[op]; len(q) > 0 {
+		v.faults[op] = q[1:]
+		return q[0]
+	}
+	return fault{}
+}
+
+// writes lists the calls that change something.
+func (v *vendor) writes() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var out []string
+	for _, c := range v.calls {
+		if !strings.HasPrefix(c, "check") && !strings.HasPrefix(c, "find") {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (v *vendor) count(op string) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	n := 0
+	for _, c := range v.calls {
+		if strings.HasPrefix(c, op+" ") {
+			n++
+		}
+	}
+	return n
+}
+
+// have describes the accounts by e-mail: state, role and teams.
+func (v *vendor) have() map[string]string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	out := map[string]string{}
+	for _, a := range v.accounts {
+		s := string(a.State) + " " + a.Role
+		var teams []string
+		for t, members := range v.teams {
+			if slices.Contains(members, a.ID) {
+				teams = append(teams, t)
+			}
+		}
+		slices.Sort(teams)
+		if len(teams) > 0 {
+			s += " in " + strings.Join(teams, ",")
+		}
+		out[a.Email] = s
+	}
+	return out
+}
+
+func (v *vendor) seed(a adapters.Account) string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.serial++
+	a.ID = fmt.Sprintf("v%d", v.serial)
+	if a.State == "" {
+		a.State = adapters.Active
+	}
+	v.accounts[a.ID] = &a
+	return a.ID
+}
+
+func problem(kind adapters.Kind, op string) error {
+	scope := adapters.OneAccount
+	if kind == adapters.Unavailable || kind == adapters.Unauthorized {
+		scope = adapters.WholeApp
+	}
+	return &adapters.Error{Kind: kind, Scope: scope, Op: op, Message: "injected " + string(kind)}
+}
+
+func (v *vendor) Check(context.Context) (adapters.Identity, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if f := v.call("check", ""); f.err != nil {
+		return adapters.Identity{}, f.err
+	}
+	return adapters.Identity{Tenant: v.tenant, Name: "Acme", Self: v.self}, nil
+}
+
+func (v *vendor) Find(_ context.Context, p adapters.Probe) (adapters.Account, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if f := v.call("find", p.Email); f.err != nil {
+		return adapters.Account{}, f.err
+	}
+	if v.lag > 0 && p.ID == "" {
+		v.lag--
+		return adapters.Account{}, problem(adapters.NotFound, "find")
+	}
+	for _, a := range v.accounts {
+		switch {
+		case p.ID != "" && a.ID != p.ID:
+		case p.ID != "", p.ExternalID != "" && a.ExternalID == p.ExternalID, p.Email != "" && a.Email == p.Email:
+			return *a, nil
+		}
+	}
+	return adapters.Account{}, problem(adapters.NotFound, "find")
+}
+
+func (v *vendor) Create(_ context.Context, p adapters.Profile) (adapters.Account, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	f := v.call("create", p.Email)
+	if f.err != nil && !f.after {
+		return adapters.Account{}, f.err
+	}
+	for _, a := range v.accounts {
+		if a.Email == p.Email {
+			return adapters.Account{}, problem(adapters.AlreadyExists, "create")
+		}
+	}
+	v.serial++
+	a := &adapters.Account{
+		ID: fmt.Sprintf("v%d", v.serial), ExternalID: p.ExternalID, Email: p.Email,
+		State: adapters.Active, Role: p.Role, Attributes: p.Attributes,
+	}
+	v.accounts[a.ID] = a
+	return *a, f.err
+}
+
+func (v *vendor) Update(_ context.Context, id string, c adapters.Change) (adapters.Account, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	f := v.call("update", id)
+	if f.err != nil && !f.after {
+		return adapters.Account{}, f.err
+	}
+	a := v.accounts[id]
+	if a == nil {
+		return adapters.Account{}, problem(adapters.NotFound, "update")
+	}
+	if c.Role != nil {
+		a.Role = *c.Role
+	}
+	if c.Email != nil {
+		a.Email = *c.Email
+	}
+	if c.ExternalID != nil {
+		a.ExternalID = *c.ExternalID
+	}
+	for k, val := range c.Attributes {
+		if a.Attributes == nil {
+			a.Attributes = map[string]string{}
+		}
+		a.Attributes[k] = val
+	}
+	return *a, f.err
+}
+
+func (v *vendor) Remove(_ context.Context, id string, r adapters.Removal) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	f := v.call("remove", id)
+	if f.err != nil && !f.after {
+		return f.err
+	}
+	if v.accounts[id] == nil {
+		return problem(adapters.NotFound, "remove")
+	}
+	delete(v.accounts, id)
+	v.removals = append(v.removals, r)
+	return f.err
+}
+
+func (v *vendor) Suspend(_ context.Context, id string) error {
+	return v.set("suspend", id, func(a *adapters.Account) { a.State = adapters.Suspended })
+}
+
+func (v *vendor) Demote(_ context.Context, id string) error {
+	return v.set("demote", id, func(a *adapters.Account) {
+		a.Role = "observer"
+		for t, members := range v.teams {
+			v.teams[t] = slices.DeleteFunc(members, func(m string) bool { return m == id })
+		}
+	})
+}
+
+func (v *vendor) Resume(_ context.Context, id string, before adapters.Account) (adapters.Account, error) {
+	err := v.set("resume", id, func(a *adapters.Account) {
+		a.State = adapters.Active
+		if before.Role != "" {
+			a.Role = before.Role
+		}
+	})
+	if err != nil {
+		return adapters.Account{}, err
+	}
+	return *v.accounts[id], nil
+}
+
+func (v *vendor) set(op, id string, change func(*adapters.Account)) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	f := v.call(op, id)
+	if f.err != nil && !f.after {
+		return f.err
+	}
+	if v.accounts[id] == nil {
+		return problem(adapters.NotFound, op)
+	}
+	change(v.accounts[id])
+	return f.err
+}
+
+func (v *vendor) ChangeMembers(_ context.Context, team string, add, remove []string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	f := v.call("team", fmt.Sprintf("%s +%d -%d", team, len(add), len(remove)))
+	if f.err != nil && !f.after {
+		return f.err
+	}
+	for _, id := range add {
+		if !slices.Contains(v.teams[team], id) {
+			v.teams[team] = append(v.teams[team], id)
+		}
+	}
+	v.teams[team] = slices.DeleteFunc(v.teams[team], func(id string) bool { return slices.Contains(remove, id) })
+	return f.err
+}
+
+func (v *vendor) CheckReceiver(_ context.Context, leaver, receiver string, what []string) error {
+	if v.receives == nil {
+		return nil
+	}
+	return v.receives(leaver, receiver, what)
+}
+
+func (v *vendor) List(context.Context) iter.Seq2[adapters.Account, error] {
+	return func(yield func(adapters.Account, error) bool) {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		for _, a := range v.accounts {
+			if !yield(*a, nil) {
+				return
+			}
+		}
+	}
+}

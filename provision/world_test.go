@@ -1,0 +1,279 @@
+package provision_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/mapping"
+	"github.com/usher-scim/usher/mapping/versions"
+	"github.com/usher-scim/usher/provision"
+	"github.com/usher-scim/usher/store"
+	"github.com/usher-scim/usher/store/storetest"
+)
+
+// world is a directory, a mapping and an engine around one vendor, at a moment that only the test moves on.
+type world struct {
+	t      *testing.T
+	now    time.Time
+	store  store.Store
+	dir    *directory.Directory
+	maps   *versions.Versions
+	engine *provision.Engine
+	vendor *vendor
+	okta   directory.Source
+	users  map[string]uuid.UUID
+	groups map[string]uuid.UUID
+	quiet  provision.QuietTime
+}
+
+var admin = audit.Actor{Kind: audit.ByAdmin, Name: "root"}
+
+const plainMapping = `
+version: 1
+apps:
+  desk:
+    connection: desk-prod
+    mode: enforce
+    grants:
+      - {group: Support, role: agent}
+      - {group: Leads, role: admin}
+    when_deactivated: [{action: delete, after: 0s}]
+    when_ungranted: [{action: delete, after: 0s}]
+`
+
+func newWorld(t *testing.T) *world { return newWorldOn(t, storetest.New(t)) }
+
+func newWorldOn(t *testing.T, s store.Store) *world {
+	t.Helper()
+	w := &world{
+		t: t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), store: s, vendor: newVendor(),
+		users: map[string]uuid.UUID{}, groups: map[string]uuid.UUID{},
+	}
+	w.start()
+	var err error
+	w.okta, _, err = w.dir.AddSource(t.Context(), admin, directory.NewSource{Name: "okta", Kind: directory.Okta, Rank: 1})
+	w.must(err)
+	return w
+}
+
+// start makes everything above the store anew, as a restarted process would.
+func (w *world) start() {
+	clock := func() time.Time { return w.now }
+	ids := audit.IDs(clock)
+	w.dir = directory.New(w.store, clock, ids)
+	w.maps = versions.New(w.store, w.dir, func() mapping.Catalog { return catalog{w.vendor} }, clock, ids)
+	w.engine = provision.New(provision.Options{
+		Store: w.store, Directory: w.dir, Mappings: w.maps, Connections: connections{w.vendor},
+		Quiet: w.quiet, Now: clock, NewID: ids, Rand: rand.New(rand.NewPCG(1, 2)), Logger: slog.New(slog.DiscardHandler),
+	})
+}
+
+type connections struct{ vendor *vendor }
+
+func (c connections) Open(context.Context, string) (provision.Connection, error) {
+	return provision.Connection{Adapter: c.vendor, Can: c.vendor.can, Revision: "1"}, nil
+}
+
+type catalog struct{ vendor *vendor }
+
+func (c catalog) Connections() []string { return []string{"desk-prod"} }
+
+func (c catalog) AppInfo(name string) (mapping.AppInfo, bool) {
+	return provision.AppInfo(c.vendor.can), name == "desk-prod"
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) apply(doc string) {
+	w.t.Helper()
+	_, err := w.maps.Apply(w.t.Context(), admin, []byte(doc), versions.ApplyOptions{})
+	w.must(err)
+}
+
+func (w *world) group(name string, members ...string) {
+	w.t.Helper()
+	ops := []directory.MemberOp{{Kind: directory.AddMembers, Members: w.refs(members)}}
+	g, err := w.dir.CreateGroup(w.t.Context(), w.okta, "req", directory.GroupWrite{Name: name, Members: ops}, directory.MemberPolicy{})
+	w.must(err)
+	w.groups[name] = g.ID
+}
+
+func (w *world) refs(names []string) []directory.MemberRef {
+	var refs []directory.MemberRef
+	for _, n := range names {
+		refs = append(refs, directory.MemberRef{Value: w.users[n].String()})
+	}
+	return refs
+}
+
+func (w *world) write(name string, active bool) directory.UserWrite {
+	attrs, err := json.Marshal(map[string]any{
+		"userName": name + "@acme.example", "displayName": strings.ToUpper(name[:1]) + name[1:], "active": active,
+		"emails": []any{map[string]any{"value": name + "@acme.example", "primary": true, "type": "work"}},
+	})
+	w.must(err)
+	return directory.UserWrite{
+		UserName: name + "@acme.example", ExternalID: "ext-" + name, Active: active,
+		Emails: []string{name + "@acme.example"}, Attributes: attrs,
+	}
+}
+
+func (w *world) hire(names ...string) {
+	w.t.Helper()
+	for _, n := range names {
+		u, err := w.dir.CreateUser(w.t.Context(), w.okta, "req", w.write(n, true), directory.CreateOptions{Reactivate: true})
+		w.must(err)
+		w.users[n] = u.Person
+	}
+}
+
+func (w *world) activate(name string, active bool) {
+	w.t.Helper()
+	_, _, err := w.dir.UpdateUser(w.t.Context(), w.okta, "req", w.users[name], func(u directory.User) (directory.UserWrite, error) {
+		return w.write(name, active), nil
+	})
+	w.must(err)
+}
+
+func (w *world) members(kind directory.MemberOpKind, group string, names ...string) {
+	w.t.Helper()
+	_, _, err := w.dir.UpdateGroup(w.t.Context(), w.okta, "req", w.groups[group], directory.MemberPolicy{}, func(g directory.Group) (directory.GroupWrite, error) {
+		return directory.GroupWrite{
+			Name: g.Name, ExternalID: g.ExternalID, Attributes: g.Attributes,
+			Members: []directory.MemberOp{{Kind: kind, Members: w.refs(names)}},
+		}, nil
+	})
+	w.must(err)
+}
+
+func (w *world) deleteUser(name string) {
+	w.t.Helper()
+	w.must(w.dir.DeleteUser(w.t.Context(), w.okta, "req", w.users[name]))
+}
+
+func (w *world) deleteGroup(name string) {
+	w.t.Helper()
+	w.must(w.dir.DeleteGroup(w.t.Context(), w.okta, "req", w.groups[name]))
+}
+
+// settle lets the engine work until nothing is due at this moment.
+func (w *world) settle() {
+	w.t.Helper()
+	ctx := w.t.Context()
+	for range 1000 {
+		n, err := w.engine.Expand(ctx)
+		w.must(err)
+		m, err := w.maps.Current(ctx)
+		w.must(err)
+		busy := n > 0
+		for _, app := range m.Apps() {
+			t, err := w.engine.Triage(ctx, app.Key)
+			w.must(err)
+			a, err := w.engine.Admit(ctx, app.Key)
+			w.must(err)
+			busy = busy || t+a > 0
+			for {
+				it, err := w.engine.Next(ctx, app.Key)
+				w.must(err)
+				if it == nil || w.engine.Waiting(app.Key) {
+					if it != nil {
+						w.engine.Release(it)
+					}
+					break
+				}
+				w.must(w.engine.Execute(ctx, *it))
+				busy = true
+			}
+		}
+		if !busy {
+			return
+		}
+	}
+	w.t.Fatal("the engine does not come to rest")
+}
+
+// pass moves the clock on in steps and lets the engine work at each of them.
+func (w *world) pass(d time.Duration) {
+	w.t.Helper()
+	step := max(d/20, time.Second)
+	for end := w.now.Add(d); w.now.Before(end); {
+		w.now = w.now.Add(step)
+		w.settle()
+	}
+}
+
+// wantVendor compares the vendor's accounts, by e-mail without its domain.
+func (w *world) wantVendor(want map[string]string) {
+	w.t.Helper()
+	got := map[string]string{}
+	for email, v := range w.vendor.have() {
+		got[strings.TrimSuffix(email, "@acme.example")] = v
+	}
+	if diff := cmp.Diff(got, want); diff != "" {
+		w.t.Fatalf("accounts at the vendor (-got +want):\n%s\n%s", diff, w.story())
+	}
+}
+
+func (w *world) holds() []provision.Hold {
+	w.t.Helper()
+	h, err := w.engine.Holds(w.t.Context(), provision.HoldFilter{}, 1000)
+	w.must(err)
+	return h
+}
+
+func (w *world) wantHolds(kinds ...provision.HoldKind) []provision.Hold {
+	w.t.Helper()
+	open := w.holds()
+	var got []provision.HoldKind
+	for _, h := range open {
+		got = append(got, h.Kind)
+	}
+	if diff := cmp.Diff(got, kinds); diff != "" {
+		w.t.Fatalf("open holds (-got +want):\n%s\n%s", diff, w.story())
+	}
+	return open
+}
+
+func (w *world) approve(h provision.Hold, withoutTransfer bool) {
+	w.t.Helper()
+	_, err := w.engine.Approve(w.t.Context(), admin, h.ID, withoutTransfer)
+	w.must(err)
+}
+
+// story tells what the engine thinks, for failures.
+func (w *world) story() string {
+	var b strings.Builder
+	st, err := w.engine.Status(w.t.Context())
+	fmt.Fprintf(&b, "at %s: calls %q\n", w.now.Format(time.RFC3339), w.vendor.calls)
+	for _, s := range st {
+		j, _ := json.Marshal(s)
+		fmt.Fprintf(&b, "status %s %v\n", j, err)
+	}
+	for name := range w.users {
+		x, err := w.engine.Why(w.t.Context(), w.users[name].String(), "desk")
+		j, _ := json.Marshal(struct {
+			Want  mapping.Want
+			Item  *provision.Item
+			Holds []provision.Hold
+			Acc   []provision.Account
+		}{x.Want, x.Item, x.Holds, x.Accounts})
+		fmt.Fprintf(&b, "%s: %s %v\n", name, j, err)
+	}
+	return b.String()
+}
