@@ -1,0 +1,129 @@
+package zoom
+
+import (
+	"context"
+	"slices"
+
+	"github.com/usher-scim/usher/adapters"
+)
+
+// ChangeMembers adds and removes members of the group named team, at most 30 additions a
+// call; Zoom removes one at a time. If a call for several fails for good, it is made for each
+// alone, so that one bad id keeps nobody else out. The first failure is returned at the end.
+func (z *Zoom) ChangeMembers(ctx context.Context, team string, add, remove []string) error {
+	const op = "change group members"
+	if team == "" {
+		return invalid(op, "the team has no name", fixText)
+	}
+	g, found, err := z.groups.find(ctx, team)
+	if err != nil {
+		return asError(op, err)
+	}
+	if !found && len(add) > 0 {
+		if g, err = z.makeGroup(ctx, team); err != nil {
+			return err
+		}
+		found = true
+	}
+	if !found {
+		return nil // nobody is in a group that is not there
+	}
+	var first error
+	for _, id := range remove {
+		if err := z.removeMember(ctx, g, id); err != nil {
+			if !refused(err) {
+				return err
+			}
+			first = earliest(first, err)
+		}
+	}
+	for batch := range slices.Chunk(add, maxMembers) {
+		if err := z.addMembers(ctx, &g, batch); err != nil {
+			if !refused(err) {
+				return err
+			}
+			first = earliest(first, err)
+		}
+	}
+	return first
+}
+
+// makeGroup makes the group, or finds the one that somebody made meanwhile.
+func (z *Zoom) makeGroup(ctx context.Context, name string) (named, error) {
+	g, err := z.api.createGroup(ctx, name)
+	z.groups.forget()
+	if !adapters.IsKind(err, adapters.AlreadyExists) {
+		if err == nil && g.ID == "" {
+			return named{}, unfinishedGroup()
+		}
+		return g, err
+	}
+	g, found, lookErr := z.groups.find(ctx, name)
+	switch {
+	case lookErr != nil:
+		return named{}, asError("create group", lookErr)
+	case !found:
+		return named{}, err
+	}
+	return g, nil
+}
+
+func unfinishedGroup() error {
+	return &adapters.Error{Kind: adapters.Uncertain, Scope: adapters.OneAccount, Op: "create group", Message: "the group was made, but the reply names no id"}
+}
+
+// addMembers adds ids, making the group anew when it was deleted since its name was read.
+func (z *Zoom) addMembers(ctx context.Context, g *named, ids []string) error {
+	who := make([]member, len(ids))
+	for i, id := range ids {
+		who[i] = memberOf(id)
+	}
+	err := z.api.addGroupMembers(ctx, g.ID, who)
+	if err == nil || !refused(err) {
+		return err
+	}
+	if codeOf(err) == codeNoGroup {
+		z.groups.forget()
+		made, makeErr := z.makeGroup(ctx, g.Name)
+		if makeErr != nil {
+			return makeErr
+		}
+		*g = made
+		err = z.api.addGroupMembers(ctx, g.ID, who)
+		if err == nil || !refused(err) {
+			return err
+		}
+	}
+	if len(ids) == 1 {
+		return err
+	}
+	var first error
+	for i := range who {
+		if err := z.api.addGroupMembers(ctx, g.ID, who[i:i+1]); err != nil {
+			if !refused(err) {
+				return err
+			}
+			first = earliest(first, err)
+		}
+	}
+	return first
+}
+
+// removeMember takes id out; one who is not in, or not there, is out.
+func (z *Zoom) removeMember(ctx context.Context, g named, id string) error {
+	err := z.api.deleteGroupMember(ctx, g.ID, id)
+	if adapters.IsKind(err, adapters.NotFound) {
+		if codeOf(err) == codeNoGroup {
+			z.groups.forget()
+		}
+		return nil
+	}
+	return err
+}
+
+func earliest(first, next error) error {
+	if first != nil {
+		return first
+	}
+	return next
+}
