@@ -41,7 +41,7 @@ race: ## every test under the race detector
 
 .PHONY: lint
 lint: $(LINTER) ## gofmt, go vet and golangci-lint, strict
-	@unformatted=$$(git ls-files -z --cached --others --exclude-standard -- '*.go' | xargs -0r ls 2>/dev/null | xargs -r gofmt -l); \
+	@unformatted=$$(gofmt -l .); \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet $(PKG)
 	$(LINTER) run $(PKG)
