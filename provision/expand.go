@@ -291,6 +291,7 @@ func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) erro
 	it.Urgent = it.Urgent || c.Removing
 	it.Source = sourceOf(c.Actor)
 	it.Approved = c.Act == audit.MappingApplied && c.Confirmed
+	it.Edited = it.Edited || (c.Act == audit.MappingApplied && !c.Confirmed)
 	it.addCause(c.ID)
 	return items.Put(tx, it)
 }

@@ -33,6 +33,8 @@ type HoldKind string
 const (
 	// HoldBudget: more removals than the app's budget allows. Approving lets this one through.
 	HoldBudget HoldKind = "budget"
+	// HoldMapping: a mapping edit takes the account away and nobody confirmed it. Approving ends the account as the mapping says.
+	HoldMapping HoldKind = "mapping"
 	// HoldReduction: an adopted account would be reduced by the first enforcement. Approving allows it.
 	HoldReduction HoldKind = "reduction"
 	// HoldForeign: the account found belongs to somebody else, or may. Cannot be approved; the conflict has to be resolved at the vendor or in the directory.

@@ -41,6 +41,8 @@ type Account struct {
 	// UnwantedSince is when it became unwanted; `after` counts from here. Zero while wanted.
 	UnwantedSince time.Time      `json:"unwantedSince,omitzero"`
 	UnwantedWhy   mapping.Reason `json:"unwantedWhy,omitempty"`
+	// Unconfirmed: it is a mapping edit that took the account away, and nobody confirmed that.
+	Unconfirmed bool `json:"unconfirmed,omitempty"`
 	// Admitted is when its removal passed the quiet time and the budget, or was approved.
 	Admitted time.Time         `json:"admitted,omitzero"`
 	Done     []adapters.Action `json:"done,omitempty"` // steps carried out since UnwantedSince

@@ -388,6 +388,15 @@ func (p *planner) unwanted(a *Account) {
 			return
 		}
 	}
+	if a.Unconfirmed && !admitted && p.Want.Reason != mapping.Deactivated {
+		if admitted = p.hold(HoldSpec{
+			Kind: HoldMapping, Fingerprint: budgetFingerprint(a),
+			Text: fmt.Sprintf("an edit of the mapping takes the %s account %s away, and nobody confirmed that: %s", p.Can.Title, a.Email, p.Want.Text),
+			Fix:  "approve to end it as the mapping says, or change the mapping back",
+		}); !admitted {
+			return
+		}
+	}
 	if a.Origin == Adopted && !a.Enforced && !admitted {
 		// Somebody who looked at the very account has agreed to more than a budget asks.
 		if admitted = p.hold(HoldSpec{

@@ -65,17 +65,22 @@ func (x *execution) queueTeams(ctx context.Context, step Step, a *Account) error
 
 // settleTeam gives a team's item its place: work while changes wait for it.
 func (j *judge) settleTeam(tx store.Tx, it *Item, team string) error {
+	waits := false
 	for _, err := range teamChanges.Scan(tx, teamPrefix(it.App, team)) {
 		if err != nil {
 			return err
 		}
-		it.State, it.Lane, it.Due, it.Urgent = Ready, Update, j.now, false
-		if it.NotBefore.After(j.now) {
-			it.Due = it.NotBefore
-		}
-		return items.Put(tx, it)
+		waits = true
+		break
 	}
-	return items.Delete(tx, itemKey(it.App, it.Subject))
+	if !waits {
+		return items.Delete(tx, itemKey(it.App, it.Subject))
+	}
+	it.State, it.Lane, it.Due, it.Urgent = Ready, Update, j.now, false
+	if it.NotBefore.After(j.now) {
+		it.Due = it.NotBefore
+	}
+	return items.Put(tx, it)
 }
 
 // changeTeam carries out what waits for a team, at most teamSlice accounts, with one call of the adapter.

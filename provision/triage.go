@@ -164,7 +164,7 @@ func (j *judge) settle(tx store.Tx, it *Item) error {
 	if err := j.syncHolds(tx, it, &s, plan); err != nil {
 		return err
 	}
-	it.Urgent = false
+	it.Urgent, it.Approved, it.Edited = false, false, false
 	switch {
 	case plan.Waiting && j.app.Mode != mapping.Observe:
 		it.State, it.Lane, it.Due, it.Marked = Quiet, Removal, j.now, oldestUnwanted(&s, j.now)
@@ -205,12 +205,13 @@ func (j *judge) stamp(tx store.Tx, it *Item, s *Situation, plan Plan) error {
 		case contains(plan.Unwanted, a.ID):
 			a.UnwantedSince, a.UnwantedWhy = j.now, s.Want.Reason
 			a.Done, a.Admitted = nil, time.Time{}
+			a.Unconfirmed = it.Edited && s.Want.Reason != mapping.Deactivated
 			if it.Approved && s.Want.Reason != mapping.Deactivated {
 				a.Admitted = j.now
 			}
 		case contains(plan.Returned, a.ID):
 			act = audit.AccountWanted
-			a.UnwantedSince, a.UnwantedWhy, a.Admitted = time.Time{}, "", time.Time{}
+			a.UnwantedSince, a.UnwantedWhy, a.Admitted, a.Unconfirmed = time.Time{}, "", time.Time{}, false
 		default:
 			continue
 		}
@@ -238,7 +239,7 @@ func contains(ids []uuid.UUID, id uuid.UUID) bool {
 // planned are the kinds of hold that the planner itself asks for; the others are found out at the vendor.
 func planned(k HoldKind) bool {
 	switch k {
-	case HoldBudget, HoldReduction, HoldProtected, HoldEmail, HoldSuspended, HoldProfile:
+	case HoldBudget, HoldMapping, HoldReduction, HoldProtected, HoldEmail, HoldSuspended, HoldProfile:
 		return true
 	default:
 		return false

@@ -211,6 +211,7 @@ func (w *world) settle() {
 // pass moves the clock on in steps and lets the engine work at each of them.
 func (w *world) pass(d time.Duration) {
 	w.t.Helper()
+	w.settle()
 	step := max(d/20, time.Second)
 	for end := w.now.Add(d); w.now.Before(end); {
 		w.now = w.now.Add(step)
