@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -27,6 +28,8 @@ type vendor struct {
 	receives func(leaver, receiver string, what []string) error
 	removals []adapters.Removal
 	can      adapters.Description
+	crash    func() (before, after error) // the process dies at this call
+	most     int                          // accounts at one time
 }
 
 // fault is what happens to the next call of an operation: before or after its effect.
@@ -56,6 +59,11 @@ func (v *vendor) failAfter(op string, err error) {
 // call logs an operation and returns the fault that waits for it.
 func (v *vendor) call(op, what string) fault {
 	v.calls = append(v.calls, op+" "+what)
+	if v.crash != nil {
+		if before, after := v.crash(); before != nil || after != nil {
+			return fault{err: errors.Join(before, after), after: after != nil}
+		}
+	}
 	if v.down != nil {
 		return fault{err: v.down}
 	}
@@ -180,6 +188,7 @@ func (v *vendor) Create(_ context.Context, p adapters.Profile) (adapters.Account
 		State: adapters.Active, Role: p.Role, Attributes: p.Attributes,
 	}
 	v.accounts[a.ID] = a
+	v.most = max(v.most, len(v.accounts))
 	return *a, f.err
 }
 

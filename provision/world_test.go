@@ -3,6 +3,7 @@ package provision_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -35,6 +36,9 @@ type world struct {
 	users  map[string]uuid.UUID
 	groups map[string]uuid.UUID
 	quiet  provision.QuietTime
+
+	inEngine, crashed bool
+	commits           int // of the engine
 }
 
 var admin = audit.Actor{Kind: audit.ByAdmin, Name: "root"}
@@ -175,37 +179,59 @@ func (w *world) deleteGroup(name string) {
 // settle lets the engine work until nothing is due at this moment.
 func (w *world) settle() {
 	w.t.Helper()
+	w.must(w.work())
+}
+
+func (w *world) work() error {
 	ctx := w.t.Context()
 	for range 1000 {
-		n, err := w.engine.Expand(ctx)
-		w.must(err)
-		m, err := w.maps.Current(ctx)
-		w.must(err)
-		busy := n > 0
-		for _, app := range m.Apps() {
-			t, err := w.engine.Triage(ctx, app.Key)
-			w.must(err)
-			a, err := w.engine.Admit(ctx, app.Key)
-			w.must(err)
-			busy = busy || t+a > 0
-			for {
-				it, err := w.engine.Next(ctx, app.Key)
-				w.must(err)
-				if it == nil || w.engine.Waiting(app.Key) {
-					if it != nil {
-						w.engine.Release(it)
-					}
-					break
-				}
-				w.must(w.engine.Execute(ctx, *it))
-				busy = true
+		busy := false
+		for n := 1; n > 0; {
+			var err error
+			if n, err = w.engine.Expand(ctx); err != nil {
+				return err
 			}
+			busy = busy || n > 0
+		}
+		m, err := w.maps.Current(ctx)
+		if err != nil {
+			return err
+		}
+		for _, app := range m.Apps() {
+			did, err := w.workOn(ctx, app.Key)
+			if err != nil {
+				return err
+			}
+			busy = busy || did
 		}
 		if !busy {
-			return
+			return nil
 		}
 	}
-	w.t.Fatal("the engine does not come to rest")
+	return errors.New("the engine does not come to rest")
+}
+
+func (w *world) workOn(ctx context.Context, app string) (busy bool, err error) {
+	t, err := w.engine.Triage(ctx, app)
+	if err != nil {
+		return false, err
+	}
+	a, err := w.engine.Admit(ctx, app)
+	if err != nil {
+		return false, err
+	}
+	busy = t+a > 0
+	for !w.engine.Waiting(app) {
+		it, err := w.engine.Next(ctx, app)
+		if err != nil || it == nil {
+			return busy, err
+		}
+		if err := w.engine.Execute(ctx, *it); err != nil {
+			return false, err
+		}
+		busy = true
+	}
+	return busy, nil
 }
 
 // pass moves the clock on in steps and lets the engine work at each of them.
@@ -217,6 +243,65 @@ func (w *world) pass(d time.Duration) {
 		w.now = w.now.Add(step)
 		w.settle()
 	}
+}
+
+// step does what pass does; the process dies where crashAt says and starts again.
+func (w *world) step(d time.Duration) {
+	w.t.Helper()
+	w.inEngine = true
+	defer func() { w.inEngine = false }()
+	end := w.now.Add(d)
+	for {
+		err := w.work()
+		if errors.Is(err, errCrash) {
+			w.crashed = false
+			w.start()
+			continue
+		}
+		w.must(err)
+		if !w.now.Before(end) {
+			return
+		}
+		w.now = w.now.Add(max(d/20, time.Second))
+	}
+}
+
+// crashAt arranges for the process to die at the nth vendor call or engine commit.
+func (w *world) crashAt(f *storetest.Faults, at string, n int) {
+	calls := 0
+	w.vendor.crash = func() (before, after error) {
+		if w.crashed {
+			return errCrash, nil
+		}
+		calls++
+		switch {
+		case at == "before call" && calls == n:
+			w.crashed = true
+			return errCrash, nil
+		case at == "after call" && calls == n:
+			w.crashed = true
+			return nil, errCrash
+		}
+		return nil, nil
+	}
+	commit := func(when string, counts bool) func(int) error {
+		return func(int) error {
+			if w.crashed {
+				return errCrash
+			}
+			if !w.inEngine || !counts {
+				return nil
+			}
+			w.commits++
+			if at == when && w.commits == n {
+				w.crashed = true
+				return errCrash
+			}
+			return nil
+		}
+	}
+	f.BeforeCommit(commit("before commit", at != "after commit"))
+	f.AfterCommit(commit("after commit", at == "after commit"))
 }
 
 // wantVendor compares the vendor's accounts, by e-mail without its domain.
