@@ -83,14 +83,16 @@ func TestTimesSortAndComeBack(t *testing.T) {
 		time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
 		time.Unix(0, 1<<63-1),
 	}
-	for i, at := range times {
+	var before []byte
+	for _, at := range times {
 		got, err := store.ParseTime(store.Time(at))
 		if err != nil || !got.Equal(at) || got.Location() != time.UTC {
 			t.Errorf("got %v, %v, want %v in UTC", got, err, at.UTC())
 		}
-		if i > 0 && bytes.Compare(store.Time(times[i-1]), store.Time(at)) >= 0 {
-			t.Errorf("%v does not sort before %v", times[i-1], at)
+		if bytes.Compare(before, store.Time(at)) >= 0 {
+			t.Errorf("%v does not sort behind the one before", at)
 		}
+		before = store.Time(at)
 	}
 	if got, want := store.Time(time.Time{}), store.Time(times[0]); !bytes.Equal(got, want) {
 		t.Errorf("the zero time: got %x, want the earliest %x", got, want)

@@ -196,7 +196,10 @@ func TestScans(t *testing.T) {
 				t.Errorf("prefix %q after %q: got %q, want %q", c.prefix, c.after, got, c.want)
 			}
 		}
-		for range table.Scan(r, nil) {
+		for p, err := range table.Scan(r, nil) {
+			if err != nil || p.ID != "a" {
+				t.Errorf("got %v, %v, want a first", p, err)
+			}
 			break
 		}
 	})
@@ -331,7 +334,7 @@ func TestDamagedRecordsAreErrors(t *testing.T) {
 func TestNewTableRefusesAWrongDescription(t *testing.T) {
 	key := func(p *person) []byte { return []byte(p.ID) }
 	keys := func(*person) [][]byte { return nil }
-	for name, make := range map[string]func(){
+	for name, build := range map[string]func(){
 		"no name":           func() { store.NewTable("", key, nil) },
 		"a dot in the name": func() { store.NewTable("a.b", key, nil) },
 		"no key":            func() { store.NewTable[person]("a", nil, nil) },
@@ -347,7 +350,7 @@ func TestNewTableRefusesAWrongDescription(t *testing.T) {
 					t.Error("did not panic")
 				}
 			}()
-			make()
+			build()
 		})
 	}
 }
@@ -425,8 +428,8 @@ func TestIndexesFollowTheRecords(t *testing.T) {
 		err = s.Update(context.Background(), func(tx store.Tx) error {
 			compareIndexes(t, tx, table, records)
 			for id := range records {
-				if err := table.Delete(tx, []byte(id)); err != nil {
-					return err
+				if failed := table.Delete(tx, []byte(id)); failed != nil {
+					return failed
 				}
 			}
 			compareIndexes(t, tx, table, nil)

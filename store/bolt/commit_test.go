@@ -124,6 +124,39 @@ func TestUpdatesShareOneCommit(t *testing.T) {
 	})
 }
 
+func TestCloseLetsUpdatesThatWaitFinish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openTest(t, Options{})
+		gate := make(chan struct{})
+		errs := make(chan error, 3)
+		go func() { errs <- s.Update(context.Background(), func(store.Tx) error { <-gate; return nil }) }()
+		synctest.Wait()
+		go func() { errs <- s.Update(context.Background(), put("t", "waits")) }()
+		synctest.Wait()
+		go func() { errs <- s.Close() }()
+		synctest.Wait()
+		if err := s.Update(t.Context(), put("t", "late")); !errors.Is(err, store.ErrClosed) {
+			t.Errorf("after close has begun: got %v, want %v", err, store.ErrClosed)
+		}
+		close(gate)
+		for range cap(errs) {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		again, err := Open(s.path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !has(t, again, "t", "waits") || has(t, again, "t", "late") {
+			t.Error("the update that waited is not there, or the late one is")
+		}
+		if err := again.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestBatchSizeBoundsACommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openTest(t, Options{BatchSize: 2, Now: time.Now})

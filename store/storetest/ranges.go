@@ -129,7 +129,10 @@ func writeDuringRange(t *testing.T, f Factory) {
 		err := s.Update(context.Background(), func(tx store.Tx) error {
 			for range tx.Range("t", nil, nil) {
 				for range tx.RangeReverse("t", nil, nil) {
-					break // the inner one has ended, the outer one has not
+					break // the inner ones have ended, the outer one has not
+				}
+				for range tx.Range("t", nil, nil) {
+					break
 				}
 				if err := write(tx); err != nil {
 					return err
