@@ -96,6 +96,9 @@ func sorted(list []Problem) []Problem {
 func nearest(word string, known []string) string {
 	best, distance := "", len(word)/3+2
 	for _, k := range known {
+		if len(word) > 2 && strings.HasPrefix(strings.ToLower(k), strings.ToLower(word)) {
+			return k
+		}
 		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < distance {
 			best, distance = k, d
 		}

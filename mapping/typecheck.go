@@ -71,9 +71,20 @@ func typeCheck(root ast.Node, source string, want result) *exprError {
 
 func (c *checker) fail(n ast.Node, format string, args ...any) shape {
 	if c.fault == nil {
-		c.fault = &exprError{message: fmt.Sprintf(format, args...), Pos: c.place(n.Location().From)}
+		c.fault = &exprError{message: fmt.Sprintf(format, args...), Pos: c.place(start(n).Location().From)}
 	}
 	return shape{}
+}
+
+// start is the node whose place people take for that of n: a chain of members begins with its first.
+func start(n ast.Node) ast.Node {
+	switch n := n.(type) {
+	case *ast.ChainNode:
+		return start(n.Node)
+	case *ast.MemberNode:
+		return start(n.Node)
+	}
+	return n
 }
 
 // place turns an offset in characters into line and column.
@@ -260,7 +271,7 @@ func (c *checker) member(n *ast.MemberNode, known facts) shape {
 		return c.fail(n, "a member is named by a word or by text in brackets")
 	}
 	if base.kind != objectKind {
-		return c.fail(n, "%s is %s and has no attribute %s", describe(n.Node), base.kind, clip(name.Value))
+		return c.fail(name, "%s is %s and has no attribute %s", describe(n.Node), base.kind, clip(name.Value))
 	}
 	if base.maybe && !n.Optional {
 		path := describe(n.Node)
@@ -276,7 +287,7 @@ func (c *checker) member(n *ast.MemberNode, known facts) shape {
 	if base.extensions && isURN(name.Value) {
 		return shape{kind: objectKind, maybe: true}
 	}
-	return c.fail(n, "%s has no attribute %s%s", describe(n.Node), clip(name.Value), didYouMean(name.Value, slices.Sorted(maps.Keys(base.fields))))
+	return c.fail(name, "%s has no attribute %s%s", describe(n.Node), clip(name.Value), didYouMean(name.Value, slices.Sorted(maps.Keys(base.fields))))
 }
 
 func (c *checker) array(n *ast.ArrayNode, known facts) shape {
