@@ -12,9 +12,9 @@ func demotes(s *suite) {
 	made := s.create(1)
 	can := s.describe()
 	if can.Teams {
-		s.ok(s.a.(adapters.Teams).ChangeMembers(s.ctx, "Tier 1", []string{made.ID}, nil), "join a team")
+		s.ok(capability[adapters.Teams](s).ChangeMembers(s.ctx, "Tier 1", []string{made.ID}, nil), "join a team")
 	}
-	demoter := s.a.(adapters.Demoter)
+	demoter := capability[adapters.Demoter](s)
 	s.ok(demoter.Demote(s.ctx, made.ID), "demote")
 	after, err := s.a.Find(s.ctx, adapters.Probe{ID: made.ID})
 	s.ok(err, "find the demoted account")
@@ -22,7 +22,7 @@ func demotes(s *suite) {
 		s.Errorf("got role %q licence %q, want the weakest, %q", after.Role, after.Licence, want)
 	}
 	if can.Teams {
-		s.members("Tier 1")
+		s.members()
 	}
 	writes := s.v.Writes()
 	s.ok(demoter.Demote(s.ctx, made.ID), "demote again")
@@ -35,7 +35,7 @@ func demotes(s *suite) {
 
 func suspends(s *suite) {
 	before := s.create(1)
-	suspender := s.a.(adapters.Suspender)
+	suspender := capability[adapters.Suspender](s)
 	for _, doing := range []string{"suspend", "suspend again"} {
 		s.ok(suspender.Suspend(s.ctx, before.ID), doing)
 		got, err := s.a.Find(s.ctx, adapters.Probe{ID: before.ID})
@@ -56,7 +56,7 @@ func suspends(s *suite) {
 }
 
 func teams(s *suite) {
-	t := s.a.(adapters.Teams)
+	t := capability[adapters.Teams](s)
 	a, b, c := s.create(1).ID, s.create(2).ID, s.create(3).ID
 	s.ok(t.ChangeMembers(s.ctx, "No such team", nil, []string{a}), "remove from a team that is not there")
 	if _, there := s.v.TeamMembers("No such team"); there {
@@ -74,7 +74,7 @@ func teams(s *suite) {
 		{"remove the rest", nil, []string{b, c}, nil},
 	} {
 		s.ok(t.ChangeMembers(s.ctx, "Tier 1", step.add, step.remove), step.doing)
-		s.members("Tier 1", step.want...)
+		s.members(step.want...)
 		writes := s.v.Writes()
 		s.ok(t.ChangeMembers(s.ctx, "Tier 1", step.add, step.remove), step.doing+", again")
 		if n := s.v.Writes() - writes; n != 0 {
@@ -84,7 +84,7 @@ func teams(s *suite) {
 }
 
 func teamPartly(s *suite) {
-	t := s.a.(adapters.Teams)
+	t := capability[adapters.Teams](s)
 	a, b, c := s.create(1).ID, s.create(2).ID, s.create(3).ID
 	s.ok(t.ChangeMembers(s.ctx, "Tier 1", []string{a}, nil), "make the team")
 	s.v.Drop(c)
@@ -93,20 +93,20 @@ func teamPartly(s *suite) {
 		s.is(err, "add a member who is gone", adapters.NotFound, adapters.Invalid, adapters.Conflict)
 	}
 	s.ok(t.ChangeMembers(s.ctx, "Tier 1", []string{b}, nil), "repeat with those who are there")
-	s.members("Tier 1", a, b)
+	s.members(a, b)
 
 	s.v.Fault(Fault{Kind: LostReply, Route: s.v.Routes.TeamWrite})
 	if err := t.ChangeMembers(s.ctx, "Tier 1", nil, []string{b}); err != nil {
 		s.is(err, "team change with a lost reply", adapters.Uncertain)
 	}
 	s.ok(t.ChangeMembers(s.ctx, "Tier 1", nil, []string{b}), "repeat the team change")
-	s.members("Tier 1", a)
+	s.members(a)
 }
 
 // teamRace lets another hand overwrite the team right after the adapter's write, with a list that
 // it had read before.
 func teamRace(s *suite) {
-	t := s.a.(adapters.Teams)
+	t := capability[adapters.Teams](s)
 	a, b, c := s.create(1).ID, s.create(2).ID, s.create(3).ID
 	s.ok(t.ChangeMembers(s.ctx, "Tier 1", []string{a}, nil), "make the team")
 	var meddle sync.Once
@@ -117,15 +117,15 @@ func teamRace(s *suite) {
 		return nil
 	})
 	s.ok(t.ChangeMembers(s.ctx, "Tier 1", []string{b}, nil), "add while another hand writes")
-	s.members("Tier 1", a, b, c)
+	s.members(a, b, c)
 }
 
-// members compares a team at the vendor with want.
-func (s *suite) members(team string, want ...string) {
+// members compares the team "Tier 1" at the vendor with want.
+func (s *suite) members(want ...string) {
 	s.Helper()
-	got, _ := s.v.TeamMembers(team)
+	got, _ := s.v.TeamMembers("Tier 1")
 	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
 	if !slices.Equal(got, want) {
-		s.Fatalf("team %s: got members %v, want %v", team, got, want)
+		s.Fatalf("got members %v, want %v", got, want)
 	}
 }

@@ -104,37 +104,44 @@ func (s *suite) arm(k Kind, r Route) { s.v.Fault(Fault{Kind: k, Route: r}) }
 func (s *suite) ok(err error, doing string) {
 	s.Helper()
 	if err != nil {
-		s.fits(err)
+		s.fits(err, doing)
 		s.Fatalf("%s: got error %v, want none", doing, err)
 	}
 }
 
-// is fails the case if err is not of one of the kinds, and returns it.
-func (s *suite) is(err error, doing string, kinds ...adapters.Kind) *adapters.Error {
+// is fails the case if err is not of one of the kinds.
+func (s *suite) is(err error, doing string, kinds ...adapters.Kind) {
 	s.Helper()
 	if err == nil {
 		s.Fatalf("%s: got no error, want kind %v", doing, kinds)
 	}
-	e := s.fits(err)
-	if !slices.Contains(kinds, e.Kind) {
-		s.Fatalf("%s: got kind %s (%v), want %v", doing, e.Kind, err, kinds)
+	s.fits(err, doing)
+	if kind := adapters.KindOf(err); !slices.Contains(kinds, kind) {
+		s.Fatalf("%s: got kind %s (%v), want %v", doing, kind, err, kinds)
 	}
+}
+
+// failure is an error that fits, for a look inside.
+func (s *suite) failure(err error, doing string, kind adapters.Kind) *adapters.Error {
+	s.Helper()
+	s.is(err, doing, kind)
+	e, _ := errors.AsType[*adapters.Error](err)
 	return e
 }
 
 // fits checks what holds for every error of an adapter: its type, its bounds, and that nothing in
 // it is secret.
-func (s *suite) fits(err error) *adapters.Error {
+func (s *suite) fits(err error, doing string) {
 	s.Helper()
 	e, ok := errors.AsType[*adapters.Error](err)
 	if !ok {
-		s.Fatalf("got an error of type %T (%v), want *adapters.Error", err, err)
+		s.Fatalf("%s: got an error of type %T (%v), want *adapters.Error", doing, err, err)
 	}
 	if e.Op == "" || e.Message == "" || e.Kind == "" || e.Scope == "" {
-		s.Errorf("got error %#v, want op, message, kind and scope filled", e)
+		s.Errorf("%s: got error %#v, want op, message, kind and scope filled", doing, e)
 	}
 	if len(e.Message) > vendorhttp.MaxMessage+100 || strings.ContainsAny(e.Message, "\n\r\t\x00") {
-		s.Errorf("got message %q, want one short line", e.Message)
+		s.Errorf("%s: got message %q, want one short line", doing, e.Message)
 	}
 	text := fmt.Sprintf("%v\n%+v\n%s\n%s", err, *e, e.Message, e.Fix)
 	for cause := e.Err; cause != nil; cause = errors.Unwrap(cause) {
@@ -142,10 +149,19 @@ func (s *suite) fits(err error) *adapters.Error {
 	}
 	for _, secret := range s.v.Secrets {
 		if secret != "" && strings.Contains(text, secret) {
-			s.Errorf("the error shows a secret: %s", strings.ReplaceAll(text, secret, "<<SECRET>>"))
+			s.Errorf("%s: the error shows a secret: %s", doing, strings.ReplaceAll(text, secret, "<<SECRET>>"))
 		}
 	}
-	return e
+}
+
+// capability is the adapter as one of the optional interfaces.
+func capability[T any](s *suite) T {
+	s.Helper()
+	c, ok := s.a.(T)
+	if !ok {
+		s.Fatalf("the adapter does not implement %T, which its description promises", *new(T))
+	}
+	return c
 }
 
 // list reads the whole list.

@@ -21,7 +21,7 @@ func rateLimits(s *suite) {
 				s.v.Fault(Fault{Kind: k, Route: s.v.Routes.Read, Delay: asked})
 				_, err = c.a.Find(s.ctx, adapters.Probe{ID: s.v.Seed(1)[0]})
 			}
-			e := s.is(err, string(k), adapters.Retry)
+			e := s.failure(err, string(k), adapters.Retry)
 			// Dates have whole seconds, so the wait may be read up to one second off.
 			if e.After < asked-2*time.Second || e.After > asked+2*time.Second {
 				s.Errorf("%s: got a wait of %s, want about %s", k, e.After, asked)
@@ -70,7 +70,7 @@ func revoked(s *suite) {
 	s.v.Fault(Fault{Kind: Revoked})
 	before := s.v.Calls()
 	_, err := s.a.Find(s.ctx, adapters.Probe{ID: made.ID})
-	e := s.is(err, "find with a revoked credential", adapters.Unauthorized)
+	e := s.failure(err, "find with a revoked credential", adapters.Unauthorized)
 	if e.Scope != adapters.WholeApp || e.Fix == "" {
 		s.Errorf("got scope %q and fix %q, want the whole app and what to do", e.Scope, e.Fix)
 	}

@@ -39,10 +39,7 @@ func Open(cfg Config, deps adapters.Deps) (*Adapter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	a := &Adapter{cfg: cfg, now: deps.Now, admins: newLock(), ids: map[string]knownTeam{}}
-	if a.now == nil {
-		a.now = time.Now
-	}
+	a := &Adapter{cfg: cfg, admins: newLock(), ids: map[string]knownTeam{}}
 	auth := vendorhttp.Basic(cfg.Email, cfg.APIKey)
 	if cfg.oauth() {
 		t, err := newTokens(cfg, deps)
@@ -61,7 +58,7 @@ func Open(cfg Config, deps adapters.Deps) (*Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.api = api
+	a.api, a.now = api, api.Now
 	return a, nil
 }
 

@@ -38,18 +38,12 @@ func newTokens(cfg Config, deps adapters.Deps) (*tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := deps.Now
-	if now == nil {
-		now = time.Now
-	}
 	t := &tokens{client: client, refresh: cfg.RefreshToken}
-	t.source = vendorhttp.NewTokenSource(func(ctx context.Context) (vendorhttp.Token, error) {
-		return t.fetch(ctx, now)
-	}, now, 5*time.Minute)
+	t.source = vendorhttp.NewTokenSource(t.fetch, client.Now, 5*time.Minute)
 	return t, nil
 }
 
-func (t *tokens) fetch(ctx context.Context, now func() time.Time) (vendorhttp.Token, error) {
+func (t *tokens) fetch(ctx context.Context) (vendorhttp.Token, error) {
 	t.mu.Lock()
 	refresh := t.refresh
 	t.mu.Unlock()
@@ -59,7 +53,7 @@ func (t *tokens) fetch(ctx context.Context, now func() time.Time) (vendorhttp.To
 		return vendorhttp.Token{}, err
 	}
 	if token.Expires.IsZero() { // a published sample has expires_in 0
-		token.Expires = expiry(string(token.Value), now())
+		token.Expires = expiry(string(token.Value), t.client.Now())
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

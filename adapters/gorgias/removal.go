@@ -31,13 +31,13 @@ func (a *Adapter) Remove(ctx context.Context, id string, r adapters.Removal) err
 		return err
 	}
 	if u.Role.Name == admin {
-		release, err := a.lastAdmin(ctx, op, u)
-		if err != nil {
-			return err
+		release, lerr := a.lastAdmin(ctx, op, u)
+		if lerr != nil {
+			return lerr
 		}
 		defer release()
 	}
-	if err := a.leaveTeams(ctx, op, u); err != nil {
+	if err = a.leaveTeams(ctx, op, u); err != nil {
 		return err
 	}
 	_, err = a.api.Do(ctx, vendorhttp.Request{Op: op, Method: http.MethodDelete, Path: "/users/{id}", Args: []string{id}})

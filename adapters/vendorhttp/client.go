@@ -104,6 +104,7 @@ func New(cfg Config, deps adapters.Deps) (*Client, error) {
 		CheckRetry:      c.checkRetry,
 		Backoff:         c.backoff,
 		PrepareRetry:    c.prepareRetry,
+		RequestLogHook:  c.attempt,
 		ResponseLogHook: c.learn,
 		ErrorHandler:    retryablehttp.PassthroughErrorHandler,
 	}
@@ -116,6 +117,9 @@ func (c *Client) Close() {
 		c.ownRTT.CloseIdleConnections()
 	}
 }
+
+// Now reads the clock that the client was given.
+func (c *Client) Now() time.Time { return c.deps.Now() }
 
 // Do sends one request and returns the reply of a success (2xx) with its whole body. Everything
 // else is an *adapters.Error.
@@ -144,8 +148,8 @@ func (c *Client) once(ctx context.Context, req Request) (resp *Response, sent *h
 		return nil, nil, fail
 	}
 	// The credential is fetched before the turn in the queue is taken: fetching may call through another client.
-	if err := c.cfg.Auth.Apply(ctx, hreq); err != nil {
-		return nil, nil, c.authFailure(req, err)
+	if aerr := c.cfg.Auth.Apply(ctx, hreq); aerr != nil {
+		return nil, nil, c.authFailure(req, aerr)
 	}
 	lane := adapters.LaneOf(ctx)
 	release, fail := c.waitTurn(ctx, req, lane)
@@ -159,7 +163,7 @@ func (c *Client) once(ctx context.Context, req Request) (resp *Response, sent *h
 	defer func() {
 		call := adapters.Call{
 			App: c.cfg.App, Op: req.Op, Method: req.Method, Route: req.Path, Outcome: "ok",
-			Request: id, Lane: lane, Attempts: x.attempts(), Duration: time.Since(start),
+			Request: id, Lane: lane, Attempts: int(x.attempts.Load()), Duration: time.Since(start),
 		}
 		if resp != nil {
 			call.Status, call.Request = resp.Status, resp.RequestID

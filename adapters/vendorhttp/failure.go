@@ -44,14 +44,14 @@ func (c *Client) byStatus(req Request, resp *Response) *adapters.Error {
 	e := c.fail(req, adapters.Invalid, "", nil)
 	e.Status, e.Request = resp.Status, resp.RequestID
 	e.After, _ = pauseAsked(resp.Header, c.deps.Now())
-	set := func(k adapters.Kind, s adapters.Scope, format string) *adapters.Error {
+	set := func(k adapters.Kind, s adapters.Scope, format string) {
 		e.Kind, e.Scope, e.Message = k, s, fmt.Sprintf(format, c.cfg.Title)
-		return e
 	}
-	switch status := resp.Status; {
-	case status == http.StatusTooManyRequests:
-		return set(adapters.Retry, adapters.WholeApp, "%s's rate limit is used up")
-	case status >= 500:
+	switch {
+	case resp.Status == http.StatusTooManyRequests:
+		set(adapters.Retry, adapters.WholeApp, "%s's rate limit is used up")
+		return e
+	case resp.Status >= 500:
 		return c.serverFailure(req, resp, e)
 	}
 	e.After = 0

@@ -8,6 +8,8 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
 )
 
 const (
@@ -22,6 +24,7 @@ type exchange struct {
 	// asked counts attempts that asked for a connection, got those that had one. One that asked
 	// and never got has sent nothing.
 	asked, got atomic.Int32
+	attempts   atomic.Int32
 }
 
 type exchangeKey struct{}
@@ -43,18 +46,16 @@ func (x *exchange) watch(ctx context.Context) context.Context {
 // nothing (a test's) counts as having sent.
 func (x *exchange) maybeSent() bool { return x.asked.Load() == 0 || x.got.Load() > 0 }
 
-func (x *exchange) attempts() int { return int(x.asked.Load()) }
-
 // safe reports whether a method changes nothing (RFC 9110 section 9.2.1), among those we send.
 func safe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 // checkRetry lets only safe methods be repeated, after a connection error or a gateway's status.
 func (c *Client) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	x := exchangeOf(ctx)
-	if x == nil || !x.safe || ctx.Err() != nil {
+	if x == nil || !x.safe || ended(ctx) {
 		return false, nil
 	}
-	if err != nil {
+	if resp == nil {
 		_, badCert := errors.AsType[*tls.CertificateVerificationError](err)
 		return !badCert, nil
 	}
@@ -66,6 +67,8 @@ func (c *Client) checkRetry(ctx context.Context, resp *http.Response, err error)
 	return false, nil
 }
 
+func ended(ctx context.Context) bool { return ctx.Err() != nil }
+
 // backoff waits 200 ms, then 400 ms, halved to doubled by chance so that callers do not march in
 // step; a short Retry-After is kept to.
 func (c *Client) backoff(_, _ time.Duration, attempt int, resp *http.Response) time.Duration {
@@ -76,6 +79,13 @@ func (c *Client) backoff(_, _ time.Duration, attempt int, resp *http.Response) t
 	}
 	wait := firstBackoff << min(attempt, 3)
 	return min(wait/2+time.Duration(c.deps.Random()*float64(wait)), MaxOwnWait)
+}
+
+// attempt counts each request that is sent.
+func (c *Client) attempt(_ retryablehttp.Logger, r *http.Request, _ int) {
+	if x := exchangeOf(r.Context()); x != nil {
+		x.attempts.Add(1)
+	}
 }
 
 // prepareRetry charges the repetition to the limits: it was not waited for, the next call waits for both.
