@@ -16,7 +16,7 @@ type Room struct {
 
 // everything is what the binary and its like may know: all but other binaries.
 var everything = []string{"config", "store/...", "audit/...", "secrets/...", "directory/...", "scim/...", "mapping/...",
-	"provision/...", "adapters/...", "sources/...", "admin/...", "sandbox/...", "internal/..."}
+	"connections", "provision/...", "adapters/...", "sources/...", "admin/...", "sandbox/...", "internal/..."}
 
 // realStore is what a test may put under a package that keeps something.
 var realStore = []string{"store", "store/bolt", "store/storetest"}
@@ -46,9 +46,10 @@ var Rooms = []Room{
 	{Folder: "adapters/adaptertest", Knows: []string{"adapters", "adapters/vendorhttp"}, Tests: []string{"sandbox/..."}},
 	{Folder: "adapters/registry", Knows: []string{"adapters", "adapters/*"}},
 
+	{Folder: "connections", Knows: []string{"store", "audit", "secrets", "adapters", "adapters/registry"}, Tests: realStore},
 	{Folder: "provision/...", Knows: []string{"provision/...", "directory", "mapping/...", "adapters", "store", "audit"}, Tests: append([]string{"sandbox/...", "adapters/*"}, realStore...)},
 	{Folder: "sources/...", Knows: []string{"sources/...", "directory"}, Tests: realStore},
-	{Folder: "admin/...", Knows: []string{"admin/...", "config", "store", "audit", "secrets", "directory", "scim", "mapping/...", "adapters", "adapters/registry", "provision/...", "sources/..."}, Tests: append([]string{"adapters/*", "sandbox/..."}, realStore...)},
+	{Folder: "admin/...", Knows: []string{"admin/...", "config", "connections", "store", "audit", "secrets", "directory", "scim", "mapping/...", "adapters", "adapters/registry", "provision/...", "sources/..."}, Tests: append([]string{"adapters/*", "sandbox/..."}, realStore...)},
 
 	{Folder: "sandbox/...", Knows: []string{"sandbox/..."}},
 	{Folder: "internal/lawtest"},
