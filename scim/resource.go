@@ -1,0 +1,111 @@
+package scim
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/scim/body"
+	"github.com/usher-scim/usher/scim/schema"
+)
+
+// timeFormat is that of all times in responses: UTC, milliseconds.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+// meta is what every resource says of itself.
+type meta struct {
+	resourceType, location string
+	created, modified      time.Time
+	version                uint64
+}
+
+// etag is the version as an entity tag. It is weak: the same version may be written with other members shown.
+func etag(version uint64) string { return `W/"` + strconv.FormatUint(version, 10) + `"` }
+
+func (m meta) append(dst []byte) []byte {
+	dst = append(append(append(dst, `"meta":{"resourceType":"`...), m.resourceType...), `","created":"`...)
+	dst = m.created.UTC().AppendFormat(dst, timeFormat)
+	dst = append(dst, `","lastModified":"`...)
+	dst = m.modified.UTC().AppendFormat(dst, timeFormat)
+	dst = schema.AppendString(append(dst, `","location":`...), m.location)
+	dst = schema.AppendString(append(dst, `,"version":`...), etag(m.version))
+	return append(dst, '}')
+}
+
+// value is meta as filters see it.
+func (m meta) value() map[string]any {
+	return map[string]any{
+		"resourceType": m.resourceType, "location": m.location, "version": etag(m.version),
+		"created": m.created.UTC().Format(timeFormat), "lastModified": m.modified.UTC().Format(timeFormat),
+	}
+}
+
+// appendHead begins a resource: the schemas that are present in its stored attributes, and its id.
+func appendHead(dst []byte, t *schema.ResourceType, attributes []byte, id uuid.UUID) []byte {
+	dst = append(dst, `{"schemas":[`...)
+	for i, urn := range present(t, attributes) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = schema.AppendString(dst, urn)
+	}
+	return appendID(append(dst, `],"id":"`...), id)
+}
+
+func appendID(dst []byte, id uuid.UUID) []byte {
+	at := len(dst)
+	dst = append(dst, make([]byte, 36)...)
+	text, _ := id.MarshalText() // never fails
+	copy(dst[at:], text)
+	return append(dst, '"')
+}
+
+// present lists the URNs of the core schema and of the extensions that the attributes hold. They are compact JSON in canonical form: a quoted
+// URN that is followed by :{ can only be a key there, for quotes inside of strings are escaped.
+func present(t *schema.ResourceType, attributes []byte) []string {
+	urns := []string{t.Core.URN}
+	for _, extension := range t.Extensions {
+		if bytes.Contains(attributes, []byte(`"`+extension.URN+`":{`)) {
+			urns = append(urns, extension.URN)
+		}
+	}
+	return urns
+}
+
+// appendAttributes splices stored attributes, a JSON object, into a resource that is being written.
+func appendAttributes(dst, attributes []byte) []byte {
+	inner := bytes.TrimSpace(attributes)
+	if len(inner) < 2 {
+		return dst
+	}
+	inner = bytes.TrimSpace(inner[1 : len(inner)-1])
+	if len(inner) == 0 {
+		return dst
+	}
+	return append(append(dst, ','), inner...)
+}
+
+// decode reads stored attributes. They were written by us: a failure is ours.
+func decode(attributes json.RawMessage) (map[string]any, error) {
+	if len(attributes) == 0 {
+		return map[string]any{}, nil
+	}
+	object, err := body.Object(attributes)
+	if err != nil {
+		return nil, fmt.Errorf("stored attributes cannot be read: %s", err) //nolint:errorlint // not the client's error
+	}
+	return object, nil
+}
+
+// anyList turns texts into a list as filters see it.
+func anyList(texts []string) []any {
+	list := make([]any, len(texts))
+	for i, text := range texts {
+		list[i] = text
+	}
+	return list
+}

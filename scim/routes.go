@@ -1,0 +1,98 @@
+package scim
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/usher-scim/usher/scim/fault"
+)
+
+// This file is all that knows echo: it turns routes into calls of answer, and echo's own errors into SCIM ones.
+
+// handler answers one request; an error that it returns before it has written anything becomes an Error body.
+type handler func(*exchange) error
+
+func (s *Server) router() http.Handler {
+	e := echo.New()
+	e.IPExtractor = s.clientAddress()
+	e.HTTPErrorHandler = s.unrouted
+	e.Pre(withoutTrailingSlash)
+
+	e.GET(Root+"/ServiceProviderConfig", s.edge(s.serviceProviderConfig))
+	e.GET(Root+"/ResourceTypes", s.edge(s.resourceTypes))
+	e.GET(Root+"/ResourceTypes/:id", s.edge(s.resourceType))
+	e.GET(Root+"/Schemas", s.edge(s.schemas))
+	e.GET(Root+"/Schemas/:id", s.edge(s.schema))
+
+	e.POST(Root+"/Users", s.edge(s.createUser))
+	e.GET(Root+"/Users", s.edge(s.listUsers))
+	e.GET(Root+"/Users/:id", s.edge(s.getUser))
+	e.PUT(Root+"/Users/:id", s.edge(s.putUser))
+	e.PATCH(Root+"/Users/:id", s.edge(s.patchUser))
+	e.DELETE(Root+"/Users/:id", s.edge(s.deleteUser))
+
+	e.POST(Root+"/Groups", s.edge(s.createGroup))
+	e.GET(Root+"/Groups", s.edge(s.listGroups))
+	e.GET(Root+"/Groups/:id", s.edge(s.getGroup))
+	e.PUT(Root+"/Groups/:id", s.edge(s.putGroup))
+	e.PATCH(Root+"/Groups/:id", s.edge(s.patchGroup))
+	e.DELETE(Root+"/Groups/:id", s.edge(s.deleteGroup))
+
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		e.Add(method, Root+"/Me", s.edge(s.me))
+	}
+	return e
+}
+
+func (s *Server) edge(h handler) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		s.answer(c.Response().Writer, c.Request(), route{pattern: c.Path(), id: c.Param("id"), client: c.RealIP()}, h)
+		return nil
+	}
+}
+
+// unrouted answers what echo found no handler for.
+func (s *Server) unrouted(err error, c echo.Context) {
+	var told *echo.HTTPError
+	status := http.StatusNotFound
+	if errors.As(err, &told) {
+		status = told.Code
+	}
+	refusal := fault.Status(http.StatusNotFound, "there is nothing at this path; resources are at %s/Users and %s/Groups (case counts)", Root, Root)
+	if status == http.StatusMethodNotAllowed {
+		refusal = fault.Status(status, "this path does not take %s, only %s", c.Request().Method, c.Response().Header().Get("Allow"))
+	}
+	r := route{client: c.RealIP(), open: true}
+	s.answer(c.Response().Writer, c.Request(), r, func(*exchange) error { return refusal })
+}
+
+// withoutTrailingSlash takes "/Users/" for "/Users", as some clients write it.
+func withoutTrailingSlash(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u := c.Request().URL
+		if len(u.Path) > 1 {
+			u.Path = strings.TrimSuffix(u.Path, "/")
+			u.RawPath = strings.TrimSuffix(u.RawPath, "/")
+		}
+		return next(c)
+	}
+}
+
+// clientAddress believes X-Forwarded-For from trusted proxies alone.
+func (s *Server) clientAddress() echo.IPExtractor {
+	if len(s.proxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range s.proxies {
+		p = p.Masked()
+		trust = append(trust, echo.TrustIPRange(&net.IPNet{
+			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(trust...)
+}

@@ -1,0 +1,119 @@
+package scim
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/scim/schema"
+)
+
+// Root is the path under which the routes stand.
+const Root = "/scim/v2"
+
+// Options are what a Server is made from. Directory is required; the rest has defaults.
+type Options struct {
+	Directory *directory.Directory
+	// PublicURL is what clients reach the server by, without Root ("https://usher.example"). When it is empty the
+	// addresses in responses are made from each request.
+	PublicURL string
+	// TrustedProxies may say in X-Forwarded-For, -Proto and -Host who asked and what for. Nobody else is believed.
+	TrustedProxies []netip.Prefix
+	// Logger gets one line per request, and failures; default: none. Lines hold ids, never names, bodies or tokens.
+	Logger *slog.Logger
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+	// NewID makes the ids of requests; default: random UUIDs.
+	NewID func() uuid.UUID
+	// Observe is told of each request when it is answered; route is the pattern ("/scim/v2/Users/:id"), "" for unknown ones.
+	Observe func(method, route string, status int, took time.Duration)
+	Limits  Limits
+}
+
+// Limits bound what clients may send. A zero field has the default.
+type Limits struct {
+	UserBody  int64 // bytes of a request about a user; default 1 MiB
+	GroupBody int64 // bytes of a request about a group; default 16 MiB
+	// RequestsPerSecond is how much each token may ask for, on average over Burst requests; more is answered 429. Zero: no
+	// limit. Burst defaults to twice the rate.
+	RequestsPerSecond float64
+	Burst             int
+}
+
+const (
+	defaultUserBody  = 1 << 20
+	defaultGroupBody = 16 << 20
+)
+
+// Server answers SCIM requests. It is safe for concurrent use and holds no data but the rate limiters' counts.
+type Server struct {
+	directory *directory.Directory
+	public    string
+	proxies   []netip.Prefix
+	log       *slog.Logger
+	now       func() time.Time
+	newID     func() uuid.UUID
+	observe   func(method, route string, status int, took time.Duration)
+	limits    Limits
+
+	users  *schema.ResourceType
+	groups *schema.ResourceType
+
+	failures *limiters // of clients whose tokens are refused, by address
+	tokens   *limiters // of tokens, by id; nil without a limit
+}
+
+// New compiles the schemas and returns a server; it fails if the options make no sense.
+func New(o Options) (*Server, error) {
+	if o.Directory == nil {
+		return nil, errors.New("scim: no directory given")
+	}
+	s := &Server{
+		directory: o.Directory, public: strings.TrimRight(o.PublicURL, "/"), proxies: o.TrustedProxies,
+		log: o.Logger, now: o.Now, newID: o.NewID, observe: o.Observe, limits: o.Limits,
+		users: schema.User(), groups: schema.Group(),
+	}
+	if s.public != "" {
+		u, err := url.Parse(s.public)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			return nil, fmt.Errorf("scim: the public URL %q is not an http or https address", o.PublicURL)
+		}
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.newID == nil {
+		s.newID = uuid.New
+	}
+	if s.observe == nil {
+		s.observe = func(string, string, int, time.Duration) {}
+	}
+	if s.limits.UserBody <= 0 {
+		s.limits.UserBody = defaultUserBody
+	}
+	if s.limits.GroupBody <= 0 {
+		s.limits.GroupBody = defaultGroupBody
+	}
+	s.failures = newLimiters(failuresPerSecond, failureBurst)
+	if rate := s.limits.RequestsPerSecond; rate > 0 {
+		if s.limits.Burst <= 0 {
+			s.limits.Burst = max(1, int(2*rate))
+		}
+		s.tokens = newLimiters(rate, s.limits.Burst)
+	}
+	return s, nil
+}
+
+// Handler returns the routes under Root; anything else is a SCIM 404.
+func (s *Server) Handler() http.Handler { return s.router() }

@@ -1,0 +1,244 @@
+package scim
+
+import (
+	"bytes"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/scim/fault"
+	"github.com/usher-scim/usher/scim/patch"
+	"github.com/usher-scim/usher/scim/schema"
+)
+
+// maxUserOperations bounds one PATCH of a user. Its operations run inside of a store transaction.
+const maxUserOperations = 1000
+
+func (s *Server) createUser(x *exchange) error {
+	resource, err := x.readUser()
+	if err != nil {
+		return err
+	}
+	options := directory.CreateOptions{Reactivate: x.dialect.ReactivateOnCreate}
+	user, err := s.directory.CreateUser(x.ctx(), x.source, x.request, s.userWrite(resource, true), options)
+	if err != nil {
+		return err
+	}
+	x.w.Header().Set("Location", x.userLocation(user.Person))
+	return x.sendUser(http.StatusCreated, user)
+}
+
+func (s *Server) getUser(x *exchange) error {
+	id, err := x.id("user")
+	if err != nil {
+		return err
+	}
+	user, err := s.directory.User(x.ctx(), x.source, id)
+	if err != nil {
+		return err
+	}
+	return x.sendUser(http.StatusOK, user)
+}
+
+func (s *Server) putUser(x *exchange) error {
+	id, err := x.id("user")
+	if err != nil {
+		return err
+	}
+	resource, err := x.readUser()
+	if err != nil {
+		return err
+	}
+	user, _, err := s.directory.UpdateUser(x.ctx(), x.source, x.request, id, func(u directory.User) (directory.UserWrite, error) {
+		before, err := userResource(u)
+		if err != nil {
+			return directory.UserWrite{}, err
+		}
+		if err := s.users.Unchanged(before, resource); err != nil {
+			return directory.UserWrite{}, err
+		}
+		return s.userWrite(schema.Clone(resource), u.Active), nil
+	})
+	if err != nil {
+		return err
+	}
+	return x.sendUser(http.StatusOK, user)
+}
+
+func (s *Server) patchUser(x *exchange) error {
+	id, err := x.id("user")
+	if err != nil {
+		return err
+	}
+	operations, err := x.readPatch(s.limits.UserBody, maxUserOperations)
+	if err != nil {
+		return err
+	}
+	rules := x.patchRules(s.users)
+	user, _, err := s.directory.UpdateUser(x.ctx(), x.source, x.request, id, func(u directory.User) (directory.UserWrite, error) {
+		before, err := userResource(u)
+		if err != nil {
+			return directory.UserWrite{}, err
+		}
+		result, err := rules.Apply(before, operations)
+		if err != nil {
+			return directory.UserWrite{}, err
+		}
+		return s.userWrite(result.Resource, u.Active), nil
+	})
+	if err != nil {
+		return err
+	}
+	return x.sendUser(http.StatusOK, user)
+}
+
+func (s *Server) deleteUser(x *exchange) error {
+	id, err := x.id("user")
+	if err != nil {
+		return err
+	}
+	if err := s.directory.DeleteUser(x.ctx(), x.source, x.request, id); err != nil {
+		return err
+	}
+	x.sendNothing()
+	return nil
+}
+
+// me is for tokens that name a user; none do (RFC 7644 section 3.11).
+func (s *Server) me(*exchange) error {
+	return fault.Status(http.StatusNotImplemented, "/Me is not available: a token stands for a source, not for a user")
+}
+
+func (x *exchange) readPatch(limit int64, most int) ([]patch.Operation, error) {
+	body, err := x.read(limit)
+	if err != nil {
+		return nil, err
+	}
+	return patch.Parse(body, most)
+}
+
+func (x *exchange) patchRules(t *schema.ResourceType) patch.Rules {
+	return patch.Rules{Type: t, Mode: x.mode(), ReplaceCreates: x.dialect.ReplaceCreatesMissing}
+}
+
+// readUser reads the body of a POST or PUT into canonical form.
+func (x *exchange) readUser() (map[string]any, error) {
+	body, err := x.read(x.limits.UserBody)
+	if err != nil {
+		return nil, err
+	}
+	resource, err := x.users.Normalize(body, x.mode())
+	if err != nil {
+		return nil, err
+	}
+	return resource, x.users.Complete(resource)
+}
+
+// userWrite turns a resource in canonical form, which it completes, into what the directory stores. A resource that does not say whether it is
+// active stays as it was: nobody comes back by omission.
+func (s *Server) userWrite(resource map[string]any, wasActive bool) directory.UserWrite {
+	active, said := resource["active"].(bool)
+	if !said {
+		active = wasActive
+		resource["active"] = active
+	}
+	w := directory.UserWrite{Active: active, Emails: emails(resource)}
+	w.UserName, _ = resource["userName"].(string)
+	w.ExternalID, _ = resource["externalId"].(string)
+	w.Attributes = s.users.Append(nil, resource)
+	return w
+}
+
+// emails lists the addresses of a user, the primary one first.
+func emails(resource map[string]any) []string {
+	list, _ := resource["emails"].([]any)
+	var addresses []string
+	for _, element := range list {
+		email, _ := element.(map[string]any)
+		address, _ := email["value"].(string)
+		if address == "" {
+			continue
+		}
+		if email["primary"] == true {
+			addresses = append([]string{address}, addresses...)
+		} else {
+			addresses = append(addresses, address)
+		}
+	}
+	return addresses
+}
+
+// userResource is the canonical form of what a source reads of a user.
+func userResource(u directory.User) (map[string]any, error) {
+	resource, err := decode(u.Attributes)
+	if err != nil {
+		return nil, err
+	}
+	resource["active"] = u.Active
+	return resource, nil
+}
+
+func (x *exchange) userLocation(id uuid.UUID) string { return x.base() + "/Users/" + id.String() }
+
+func (x *exchange) userMeta(u directory.User) meta {
+	return meta{"User", x.userLocation(u.Person), u.Created, u.Modified, u.Version}
+}
+
+func (x *exchange) sendUser(status int, u directory.User) error {
+	body, err := x.appendUser(make([]byte, 0, len(u.Attributes)+512), u)
+	if err != nil {
+		return err
+	}
+	x.w.Header().Set("ETag", etag(u.Version))
+	x.send(status, body)
+	return nil
+}
+
+// appendUser writes a user as the source reads it: its stored attributes as they are, and around them what the server knows.
+func (x *exchange) appendUser(dst []byte, u directory.User) ([]byte, error) {
+	attributes := []byte(u.Attributes)
+	if !u.Held || !bytes.Contains(attributes, []byte(`"active":`)) { // a merge, or written by what is not a SCIM client
+		resource, err := userResource(u)
+		if err != nil {
+			return nil, err
+		}
+		attributes = x.users.Append(nil, resource)
+	}
+	dst = appendHead(dst, x.users, attributes, u.Person)
+	dst = appendAttributes(dst, attributes)
+	if len(u.Groups) > 0 {
+		dst = append(dst, `,"groups":[`...)
+		for i, g := range u.Groups {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendID(append(dst, `{"value":"`...), g.ID)
+			dst = schema.AppendString(append(dst, `,"$ref":`...), x.groupLocation(g.ID))
+			dst = schema.AppendString(append(dst, `,"display":`...), g.Name)
+			dst = append(dst, `,"type":"direct"}`...)
+		}
+		dst = append(dst, ']')
+	}
+	dst = x.userMeta(u).append(append(dst, ','))
+	return append(dst, '}'), nil
+}
+
+// filterUser is a user as filters see it: with all that the server adds.
+func (x *exchange) filterUser(u directory.User) (map[string]any, error) {
+	resource, err := userResource(u)
+	if err != nil {
+		return nil, err
+	}
+	var groups []any
+	for _, g := range u.Groups {
+		groups = append(groups, map[string]any{"value": g.ID.String(), "$ref": x.groupLocation(g.ID), "display": g.Name, "type": "direct"})
+	}
+	if len(groups) > 0 {
+		resource["groups"] = groups
+	}
+	resource["id"] = u.Person.String()
+	resource["schemas"] = anyList(present(x.users, u.Attributes))
+	resource["meta"] = x.userMeta(u).value()
+	return resource, nil
+}
