@@ -72,9 +72,12 @@ func records[T record](ctx context.Context, a *Adapter, op, path string) iter.Se
 				query.Set("cursor", cursor)
 			}
 			data, next, err := page[T](ctx, a.api, op, path, query)
-			if cursor != "" && restarts < maxRestarts && cursorRefused(err) {
-				cursor, restarts = "", restarts+1
-				continue
+			if refused := cursorRefused(err); refused != nil && cursor != "" {
+				if restarts < maxRestarts {
+					cursor, restarts = "", restarts+1
+					continue
+				}
+				refused.Kind = adapters.Unavailable // the next listing may be luckier
 			}
 			if err != nil {
 				yield(none, err)
@@ -102,7 +105,10 @@ func records[T record](ctx context.Context, a *Adapter, op, path string) iter.Se
 	}
 }
 
-func cursorRefused(err error) bool {
-	e, ok := errors.AsType[*adapters.Error](err)
-	return ok && e.Status == http.StatusBadRequest
+// cursorRefused returns the error if it is a 400, which of a page after the first can only mean its cursor.
+func cursorRefused(err error) *adapters.Error {
+	if e, ok := errors.AsType[*adapters.Error](err); ok && e.Status == http.StatusBadRequest {
+		return e
+	}
+	return nil
 }

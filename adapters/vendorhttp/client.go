@@ -236,8 +236,10 @@ func (c *Client) waitTurn(ctx context.Context, req Request, lane adapters.Lane) 
 // learn reads limits from every reply, also of attempts that are repeated.
 func (c *Client) learn(_ retryablehttp.Logger, hresp *http.Response) {
 	class := ""
-	if x := exchangeOf(hresp.Request.Context()); x != nil {
-		class = x.class
+	if hresp.Request != nil { // a transport of a test may leave it out
+		if x := exchangeOf(hresp.Request.Context()); x != nil {
+			class = x.class
+		}
 	}
 	c.pace.learn(class, hresp.StatusCode, hresp.Header)
 }
