@@ -5,6 +5,7 @@ import (
 
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/adapters/gorgias"
+	"github.com/usher-scim/usher/adapters/zoom"
 )
 
 // Adapters returns every adapter by the name that a connection's settings give as `adapter`.
@@ -12,6 +13,7 @@ import (
 func Adapters() map[string]Entry {
 	return map[string]Entry{
 		"gorgias": entry(gorgias.Describe, gorgias.Open),
+		"zoom":    entry(zoom.Describe, zoom.Open),
 	}
 }
 
