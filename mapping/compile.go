@@ -71,7 +71,7 @@ func (c *compiler) sets(doc *Document) {
 	}
 	for _, set := range doc.Groups {
 		for i, name := range set.Any {
-			c.resolve(name, index("groups."+clip(set.Name.Value)+".any", i))
+			c.judge(name, index("groups."+clip(set.Name.Value)+".any", i))
 		}
 		if !used[set.Name.Value] {
 			c.doubts.add(set.Name.Pos, "groups."+clip(set.Name.Value), "no line uses this set")
@@ -79,17 +79,15 @@ func (c *compiler) sets(doc *Document) {
 	}
 }
 
-func (c *compiler) resolve(name Text, path string) (GroupRef, bool) {
-	ref, problem, doubt := c.resolver.resolve(name.Value)
+// judge reports what is wrong or doubtful about a group's name.
+func (c *compiler) judge(name Text, path string) {
+	_, problem, doubt := c.resolver.resolve(name.Value)
 	if problem != "" {
 		c.add(name.Pos, path, "%s", problem)
-		return ref, false
 	}
 	if doubt != "" {
 		c.doubts.add(name.Pos, path, "%s", doubt)
 	}
-	ref.Line = name.Pos.Line
-	return ref, true
 }
 
 // connections checks what apps may not share: a connection, a former key.
@@ -141,6 +139,9 @@ func (c *compiler) app(doc *Document, rules *AppRules) (*App, []GroupRef) {
 		}
 		c.add(rules.Connection.Pos, path+".connection", "there is no connection %s%s", clip(rules.Connection.Value), hint)
 	}
+	if info.Title == "" {
+		info.Title = rules.Key.Value
+	}
 	app := &App{
 		Key: rules.Key.Value, Connection: rules.Connection.Value, Title: info.Title, RenamedFrom: rules.RenamedFrom.Value,
 		Mode: rules.Mode, Budget: rules.Budget, exclude: doc.Exclude, info: info,
@@ -178,7 +179,7 @@ func (c *compiler) lines(app *App, rules *AppRules, path string) []GroupRef {
 			seen[name.Value] = true
 			ref, problem, _ := c.resolver.resolve(name.Value)
 			if !set { // a set's names were judged where they stand
-				_, _ = c.resolve(name, path+".group")
+				c.judge(name, path+".group")
 			}
 			if problem == "" {
 				ref.App, ref.Line = app.Key, name.Pos.Line
@@ -201,6 +202,7 @@ func (c *compiler) lines(app *App, rules *AppRules, path string) []GroupRef {
 	return refs
 }
 
+// words are the values of texts.
 func words(texts []Text) []string {
 	list := make([]string, len(texts))
 	for i, t := range texts {
@@ -211,7 +213,7 @@ func words(texts []Text) []string {
 
 // vocabulary checks roles, licences, teams and their rank.
 func (c *compiler) vocabulary(app *App, rules *AppRules, path string) {
-	info, title := app.info, app.title()
+	info, title := app.info, app.Title
 	for i, w := range rules.Rank {
 		if !slices.Contains(info.Roles, w.Value) && !slices.Contains(info.Licences, w.Value) && !info.OpenRoles {
 			c.add(w.Pos, index(path+".rank", i), "%s has no role or licence %s%s", title, clip(w.Value), didYouMean(w.Value, slices.Concat(info.Roles, info.Licences)))
@@ -220,15 +222,15 @@ func (c *compiler) vocabulary(app *App, rules *AppRules, path string) {
 	app.rank = newRanking(words(rules.Rank), info)
 	app.Rank = app.rank.all()
 	for i, g := range rules.Grants {
-		path := index(path+".grants", i)
+		line := index(path+".grants", i)
 		if w := g.Role; w.Value != "" && !slices.Contains(info.Roles, w.Value) && !info.OpenRoles {
-			c.add(w.Pos, path+".role", "%s", unknownWord(title, "role", w.Value, info.Roles))
+			c.add(w.Pos, line+".role", "%s", unknownWord(title, "role", w.Value, info.Roles))
 		}
 		if w := g.Licence; w.Value != "" && !slices.Contains(info.Licences, w.Value) {
-			c.add(w.Pos, path+".licence", "%s", unknownWord(title, "licence", w.Value, info.Licences))
+			c.add(w.Pos, line+".licence", "%s", unknownWord(title, "licence", w.Value, info.Licences))
 		}
 		if len(g.Teams) > 0 && !info.Teams {
-			c.add(g.Teams[0].Pos, path+".teams", "%s has no teams", title)
+			c.add(g.Teams[0].Pos, line+".teams", "%s has no teams", title)
 		}
 	}
 	c.ranked(rules, path, "role", app.rank.roles, func(g Grant) Text { return g.Role })
@@ -272,7 +274,7 @@ func (c *compiler) profile(rules *AppRules, info AppInfo, path string) []field {
 	written := map[string]*Expression{}
 	for _, e := range rules.Profile {
 		if !slices.Contains(names, e.Field.Value) {
-			c.add(e.Field.Pos, path, "%s has no field %s; it has %s", titleOr(info, rules), clip(e.Field.Value), listed(names))
+			c.add(e.Field.Pos, path, "%s has no field %s; it has %s", info.Title, clip(e.Field.Value), listed(names))
 			continue
 		}
 		written[e.Field.Value] = e.Value
@@ -292,17 +294,10 @@ func (c *compiler) profile(rules *AppRules, info AppInfo, path string) []field {
 		case value != nil:
 			fields = append(fields, field{name: f.Name, value: value})
 		case f.Required:
-			c.add(rules.Key.Pos, path, "%s needs the field %s and has no default for it: add it to `profile`", titleOr(info, rules), f.Name)
+			c.add(rules.Key.Pos, path, "%s needs the field %s and has no default for it: add it to `profile`", info.Title, f.Name)
 		}
 	}
 	return fields
-}
-
-func titleOr(info AppInfo, rules *AppRules) string {
-	if info.Title != "" {
-		return info.Title
-	}
-	return rules.Key.Value
 }
 
 // DefaultAfter is how long a deletion waits where the document says nothing and the app can do nothing milder.
@@ -333,26 +328,19 @@ func (c *compiler) steps(written *Steps, info AppInfo, path string) []Step {
 	steps := []Step{}
 	strength := -1
 	for i, w := range written.List {
-		path := index(path, i)
+		item := index(path, i)
 		now := slices.Index(info.Actions, w.Action.Value)
 		switch {
 		case now < 0:
-			c.add(w.Action.Pos, path, "%s has no %s; it has %s", infoTitle(info), clip(w.Action.Value), listed(info.Actions))
+			c.add(w.Action.Pos, item, "%s has no %s; it has %s", info.Title, clip(w.Action.Value), listed(info.Actions))
 		case now <= strength:
-			c.add(w.Action.Pos, path, "%s does nothing after %s: write steps from the weakest to the strongest", w.Action.Value, info.Actions[strength])
+			c.add(w.Action.Pos, item, "%s does nothing after %s: write steps from the weakest to the strongest", w.Action.Value, info.Actions[strength])
 		default:
 			strength = now
 		}
-		steps = append(steps, Step{Action: w.Action.Value, After: w.After, Transfer: c.transfer(w, info, path+".transfer")})
+		steps = append(steps, Step{Action: w.Action.Value, After: w.After, Transfer: c.transfer(w, info, item+".transfer")})
 	}
 	return steps
-}
-
-func infoTitle(info AppInfo) string {
-	if info.Title != "" {
-		return info.Title
-	}
-	return "the app"
 }
 
 func (c *compiler) transfer(step StepRule, info AppInfo, path string) *Transfer {
@@ -361,7 +349,7 @@ func (c *compiler) transfer(step StepRule, info AppInfo, path string) *Transfer 
 		return nil
 	}
 	if len(info.Transfers) == 0 {
-		c.add(w.Pos, path, "%s cannot move data to somebody else", infoTitle(info))
+		c.add(w.Pos, path, "%s cannot move data to somebody else", info.Title)
 		return nil
 	}
 	if step.Action.Value == "suspend" || step.Action.Value == "demote" {
@@ -370,7 +358,7 @@ func (c *compiler) transfer(step StepRule, info AppInfo, path string) *Transfer 
 	what := words(w.What)
 	for i, kind := range w.What {
 		if !slices.Contains(info.Transfers, kind.Value) {
-			c.add(kind.Pos, index(path+".what", i), "%s cannot move %s; it can move %s", infoTitle(info), clip(kind.Value), listed(info.Transfers))
+			c.add(kind.Pos, index(path+".what", i), "%s cannot move %s; it can move %s", info.Title, clip(kind.Value), listed(info.Transfers))
 		}
 	}
 	if len(what) == 0 {

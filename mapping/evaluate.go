@@ -75,7 +75,7 @@ func (e *evaluation) want() (Want, error) {
 		return Want{}, err
 	}
 	if len(grants) == 0 {
-		return Want{Reason: Ungranted, Text: "no grant of " + e.app.title() + " applies"}, nil
+		return Want{Reason: Ungranted, Text: "no grant of " + e.app.Title + " applies"}, nil
 	}
 	return e.granted(grants)
 }

@@ -181,8 +181,8 @@ func TestExpressionsThatDoNotCompile(t *testing.T) {
 			}
 			column, message, _ := strings.Cut(test.want, ": ")
 			var n int
-			if _, err := fmt.Sscan(column, &n); err != nil {
-				t.Fatal(err)
+			if _, scanned := fmt.Sscan(column, &n); scanned != nil {
+				t.Fatal(scanned)
 			}
 			if got, want := err.Error(), fmt.Sprintf("mapping.yaml:4:%d: people.exclude: %s", n+4, message); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -89,7 +89,7 @@ func (m *Mapping) App(key string) (*App, bool) {
 type App struct {
 	Key         string
 	Connection  string
-	Title       string // the app's name for people, by the catalogue
+	Title       string // the app's name for people, by the catalogue; the key where it has none
 	RenamedFrom string // the key it had before; "" for none
 	Mode        Mode
 	Budget      Budget
@@ -152,13 +152,6 @@ func (a *App) bind(b Bindings) {
 	for i, l := range a.denies {
 		add(len(a.grants)+i, l)
 	}
-}
-
-func (a *App) title() string {
-	if a.Title != "" {
-		return a.Title
-	}
-	return a.Key
 }
 
 // Protect lists the protected accounts, e-mail addresses and vendor ids, folded to lower case.

@@ -70,8 +70,8 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 func syntaxProblem(err error) Problem {
 	text := err.Error()
 	p := Problem{Message: "not valid YAML: " + yamlLine.ReplaceAllString(text, "")}
-	if m := yamlLine.FindStringSubmatch(text); m != nil && m[1] != "" {
-		p.Line, _ = strconv.Atoi(m[1]) // digits by the pattern
+	if m := yamlLine.FindStringSubmatch(text); len(m) == 2 {
+		p.Line, _ = strconv.Atoi(m[1]) // digits by the pattern, or nothing, which is line 0: unknown
 	}
 	return p
 }

@@ -150,10 +150,10 @@ func FuzzParse(f *testing.F) {
 			if lines := mapping.Diff(doc, doc); len(lines) != 0 {
 				t.Errorf("a document differs from itself: %v", lines)
 			}
-			if m, err := mapping.Compile(doc, apps(), both); err == nil {
+			if m, wrong := mapping.Compile(doc, apps(), both); wrong == nil {
 				_ = m.With(1, nil)
-			} else if !errors.As(err, &problems) {
-				t.Errorf("Compile: got %T, want *Problems", err)
+			} else if !errors.As(wrong, &problems) {
+				t.Errorf("Compile: got %T, want *Problems", wrong)
 			}
 		case !errors.As(err, &problems) || len(problems.List) == 0:
 			t.Errorf("got %T (%v), want *Problems with at least one", err, err)

@@ -136,8 +136,8 @@ func TestAnotherGrantTakesNothingAway(t *testing.T) {
 func TestAnswerHoldsUntilNext(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		src, p := document(drawGrants(t), drawDenies(t)), drawPerson(t)
-		first := rapidWant(t, src, p, now)
+		m, p := rapidMapping(t, document(drawGrants(t), drawDenies(t))), drawPerson(t)
+		first := ask(t, m, p, now)
 		if !first.Next.IsZero() && !first.Next.After(now) {
 			t.Fatalf("the next change, %v, is not ahead of %v", first.Next, now)
 		}
@@ -149,7 +149,7 @@ func TestAnswerHoldsUntilNext(t *testing.T) {
 			if moment.Before(now) || !first.Next.IsZero() && !moment.Before(first.Next) {
 				continue
 			}
-			if diff := cmp.Diff(first, rapidWant(t, src, p, moment)); diff != "" {
+			if diff := cmp.Diff(first, ask(t, m, p, moment)); diff != "" {
 				t.Fatalf("at %v, before %v, the answer is another:\n%s", moment, first.Next, diff)
 			}
 		}
@@ -182,6 +182,18 @@ func TestAnswersAreConsistent(t *testing.T) {
 
 // rapidWant compiles, binds and asks.
 func rapidWant(t *rapid.T, src string, p *directory.Person, at time.Time) mapping.Want {
+	return ask(t, rapidMapping(t, src), p, at)
+}
+
+func ask(t *rapid.T, m *mapping.Mapping, p *directory.Person, at time.Time) mapping.Want {
+	w, err := m.Want("gorgias", p, at)
+	if err != nil {
+		t.Fatalf("Want: %v", err)
+	}
+	return w
+}
+
+func rapidMapping(t *rapid.T, src string) *mapping.Mapping {
 	doc, err := mapping.Parse([]byte(src))
 	if err != nil {
 		t.Fatalf("Parse: %v\n%s", err, src)
@@ -194,11 +206,7 @@ func rapidWant(t *rapid.T, src string, p *directory.Person, at time.Time) mappin
 	for _, ref := range c.GroupRefs() {
 		b[mapping.BindingKey{App: ref.App, Name: ref.Name}] = mapping.Binding{App: ref.App, Name: ref.Name, Group: id(ref.Group)}
 	}
-	w, err := c.With(1, b).Want("gorgias", p, at)
-	if err != nil {
-		t.Fatalf("Want: %v", err)
-	}
-	return w
+	return c.With(1, b)
 }
 
 func BenchmarkWant(b *testing.B) {

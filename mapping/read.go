@@ -139,21 +139,21 @@ func (r *reader) steps(n *yaml.Node, path string) *Steps {
 	steps := &Steps{Pos: at(n)}
 	var before time.Duration
 	for i, item := range r.items(n, path) {
-		path := index(path, i)
+		place := index(path, i)
 		step := StepRule{Pos: at(item)}
 		if item.Kind == yaml.MappingNode {
-			f := r.fields(item, path, "action", "after", "transfer")
+			f := r.fields(item, place, "action", "after", "transfer")
 			if f["action"] == nil {
-				r.add(step.Pos, path, "names no action")
+				r.add(step.Pos, place, "names no action")
 			}
-			step.Action = r.text(f["action"], path+".action")
-			step.After = r.duration(f["after"], path+".after")
-			step.Transfer = r.transfer(f["transfer"], path+".transfer")
+			step.Action = r.text(f["action"], place+".action")
+			step.After = r.duration(f["after"], place+".after")
+			step.Transfer = r.transfer(f["transfer"], place+".transfer")
 		} else {
-			step.Action = r.text(item, path)
+			step.Action = r.text(item, place)
 		}
 		if step.After < before {
-			r.add(step.Pos, path, "comes after a step with a later `after`: write steps in the order of time, each counted from the moment the account became unwanted")
+			r.add(step.Pos, place, "comes after a step with a later `after`: write steps in the order of time, each counted from the moment the account became unwanted")
 		}
 		before = step.After
 		steps.List = append(steps.List, step)

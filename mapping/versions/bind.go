@@ -104,33 +104,40 @@ func (v *Versions) bind(ctx context.Context, id uuid.UUID) ([]mapping.Binding, e
 	}
 	var bound []mapping.Binding
 	err = v.store.Update(ctx, func(tx store.Tx) error {
-		bound = nil
-		todo, err := v.matches(tx, id, at)
-		if err != nil {
-			return err
-		}
-		if len(todo) > len(ids) {
-			return errMoved
-		}
-		for i, m := range todo {
-			if err := v.bindings.Put(tx, &m.binding); err != nil {
-				return err
-			}
-			if m.renamed {
-				continue
-			}
-			if err := appendBound(tx, m.binding, ids[i], at); err != nil {
-				return err
-			}
-			bound = append(bound, m.binding)
-		}
-		current, err := v.stateIn(tx)
-		if err != nil {
-			return err
-		}
-		return v.state.Put(tx, &state{Version: current.Version, Stamp: stamp})
+		var failed error
+		bound, failed = v.rebind(tx, id, ids, stamp, at)
+		return failed
 	})
 	return bound, err
+}
+
+// rebind writes the bindings that a group gets, and a change for each but those that merely take note of a new name.
+func (v *Versions) rebind(tx store.Tx, id uuid.UUID, ids []uuid.UUID, stamp uuid.UUID, at time.Time) ([]mapping.Binding, error) {
+	todo, err := v.matches(tx, id, at)
+	if err != nil {
+		return nil, err
+	}
+	if len(todo) > len(ids) {
+		return nil, errMoved
+	}
+	var bound []mapping.Binding
+	for i, m := range todo {
+		if err = v.bindings.Put(tx, &m.binding); err != nil {
+			return nil, err
+		}
+		if m.renamed {
+			continue
+		}
+		if err = appendBound(tx, m.binding, ids[i], at); err != nil {
+			return nil, err
+		}
+		bound = append(bound, m.binding)
+	}
+	current, err := v.stateIn(tx)
+	if err != nil {
+		return nil, err
+	}
+	return bound, v.state.Put(tx, &state{Version: current.Version, Stamp: stamp})
 }
 
 // match is a binding to write; a renamed one only takes note of its group's new name.

@@ -122,9 +122,9 @@ func (t tables) stateIn(r store.Reader) (state, error) {
 func (t tables) recordIn(r store.Reader, number int) (*record, error) {
 	rec, err := t.records.Get(r, versionKey(number))
 	if errors.Is(err, store.ErrNotFound) || number < 1 {
-		s, err := t.stateIn(r)
-		if err != nil {
-			return nil, err
+		s, failed := t.stateIn(r)
+		if failed != nil {
+			return nil, failed
 		}
 		return nil, &UnknownVersionError{Number: number, Current: s.Version}
 	}

@@ -80,9 +80,9 @@ func (v *Versions) Check(ctx context.Context, src []byte) (*mapping.Mapping, err
 	world, at := freeze(doc, v.catalog()), v.moment()
 	var m *mapping.Mapping
 	err = v.store.View(ctx, func(r store.Reader) error {
-		n, err := v.next(r, doc, world, at)
-		if err != nil {
-			return err
+		n, failed := v.next(r, doc, world, at)
+		if failed != nil {
+			return failed
 		}
 		m = n.compiled.With(n.number, n.bindings)
 		return nil
@@ -106,9 +106,9 @@ func (v *Versions) Apply(ctx context.Context, actor audit.Actor, src []byte, o A
 	change, stamp := v.newID(), v.newID()
 	var rec record
 	err = v.store.Update(ctx, func(tx store.Tx) error {
-		n, err := v.next(tx, doc, world, at)
-		if err != nil {
-			return err
+		n, failed := v.next(tx, doc, world, at)
+		if failed != nil {
+			return failed
 		}
 		if o.Expect != 0 && o.Expect != n.number-1 {
 			return &ConflictError{Expected: o.Expect, Current: n.number - 1}
