@@ -104,12 +104,8 @@ func (v *Vendor) newAccount(domain string, firstUser, firstTeam int64) *account 
 }
 
 func (a *account) byEmail(email string) User {
-	for _, u := range a.users.All() {
-		if strings.EqualFold(u.Email, email) {
-			return u
-		}
-	}
-	return User{}
+	u, _ := a.users.Find(func(u User) bool { return strings.EqualFold(u.Email, email) })
+	return u
 }
 
 func (a *account) seedUser(u User) User {

@@ -19,7 +19,7 @@ type Call struct {
 	Query   string          `json:"query,omitempty"`
 	Body    json.RawMessage `json:"body,omitempty"`    // secrets replaced
 	Status  int             `json:"status"`            // what the caller got; 0 if it got no answer
-	Changed bool            `json:"changed"`           // the vendor's state changed, whatever the caller got
+	Changed bool            `json:"changed"`           // as Reply.Changed, whatever the caller got
 	Error   string          `json:"error,omitempty"`   // the body of an error reply, shortened
 	Fault   Kind            `json:"fault,omitempty"`   // what was played on the call
 	Ignored []string        `json:"ignored,omitempty"` // as Reply.Ignored

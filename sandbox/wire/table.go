@@ -34,7 +34,8 @@ func (t *Table[K, V]) Delete(k K, now time.Time) { t.write(k, version[V]{from: n
 const kept = 16
 
 func (t *Table[K, V]) write(k K, v version[V]) {
-	vs := append(t.rows[k], v)
+	vs := t.rows[k]
+	vs = append(vs, v)
 	if v.from.IsZero() {
 		vs = vs[len(vs)-1:]
 	}
@@ -46,6 +47,17 @@ func (t *Table[K, V]) write(k K, v version[V]) {
 
 // Get returns the row as it is.
 func (t *Table[K, V]) Get(k K) (V, bool) { return latest(t.rows[k]) }
+
+// Find returns a present row for which ok is true; which one of several is not said.
+func (t *Table[K, V]) Find(ok func(V) bool) (V, bool) {
+	for _, vs := range t.rows {
+		if v, there := latest(vs); there && ok(v) {
+			return v, true
+		}
+	}
+	var none V
+	return none, false
+}
 
 // Seen returns the row as a reader sees it who is lag behind now.
 func (t *Table[K, V]) Seen(k K, now time.Time, lag time.Duration) (V, bool) {

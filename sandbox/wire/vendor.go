@@ -48,7 +48,7 @@ type Reply struct {
 	Header  http.Header // may be nil
 	JSON    any         // sent as JSON when not nil
 	HTML    string      // sent as a page when JSON is nil and HTML is not empty
-	Changed bool        // the call changed the vendor's state
+	Changed bool        // the call was a write that was carried out; one that found its work done already is none
 	Ignored []string    // names of body fields and query parameters that the vendor does not know and passes over
 }
 
