@@ -64,8 +64,13 @@ func (e *Engine) Preview(ctx context.Context, next *mapping.Mapping) (Preview, e
 	if err != nil {
 		return Preview{}, err
 	}
-	p := previewer{Engine: e, current: current, next: next, apps: map[string]*AppPreview{}}
+	p := previewer{Engine: e, current: current, next: next, apps: map[string]*AppPreview{}, can: map[string]adapters.Description{}}
 	for _, app := range next.Apps() {
+		conn, err := e.o.Connections.Open(ctx, app.Connection)
+		if err != nil {
+			return Preview{}, err
+		}
+		p.can[app.Key] = conn.Can
 		_, before := current.App(app.Key)
 		p.apps[app.Key] = &AppPreview{App: app.Key, Mode: app.Mode, New: !before}
 	}
@@ -93,6 +98,7 @@ type previewer struct {
 	*Engine
 	current, next *mapping.Mapping
 	apps          map[string]*AppPreview
+	can           map[string]adapters.Description
 	removals      int
 }
 
@@ -165,11 +171,7 @@ func (p *previewer) slice(r store.Reader, persons []uuid.UUID) error {
 // person tallies one person in one app and reports whether the edit takes the account away.
 func (p *previewer) person(r store.Reader, app *mapping.App, id uuid.UUID) (loses bool, err error) {
 	out := p.apps[app.Key]
-	can := adapters.Description{Title: app.Key}
-	if d, _ := p.knows(app.Key); d.Name != "" {
-		can = d
-	}
-	j := judge{Engine: p.Engine, mapping: p.next, app: app, can: can, now: p.o.Now()}
+	j := judge{Engine: p.Engine, mapping: p.next, app: app, can: p.can[app.Key], now: p.o.Now()}
 	s, err := j.situation(r, id)
 	who := Affected{Person: id, UserName: s.Person.UserName}
 	var we *wantError

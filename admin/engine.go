@@ -1,0 +1,129 @@
+package admin
+
+import (
+	"net/http"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"github.com/usher-scim/usher/provision"
+)
+
+// StatusReply is what GET /status answers.
+type StatusReply struct {
+	Mapping int                   `json:"mapping"` // version in force
+	Apps    []provision.AppStatus `json:"apps"`
+	Waiting []string              `json:"waiting,omitempty"` // group names that no group has yet
+}
+
+func (s Services) status(c echo.Context) error {
+	ctx := c.Request().Context()
+	m, err := s.Mappings.Current(ctx)
+	if err != nil {
+		return err
+	}
+	apps, err := s.Engine.Status(ctx)
+	if err != nil {
+		return err
+	}
+	r := StatusReply{Mapping: m.Version(), Apps: apps}
+	if r.Apps == nil {
+		r.Apps = []provision.AppStatus{}
+	}
+	for _, w := range m.Waiting() {
+		r.Waiting = append(r.Waiting, w.App+": "+w.Name)
+	}
+	return c.JSON(http.StatusOK, r)
+}
+
+func (s Services) why(c echo.Context) error {
+	who, app := c.QueryParam("user"), c.QueryParam("app")
+	if who == "" || app == "" {
+		return badRequest("user and app are needed")
+	}
+	x, err := s.Engine.Why(c.Request().Context(), who, app)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, x)
+}
+
+const maxPage = 1000
+
+func (s Services) accounts(c echo.Context) error {
+	var after uuid.UUID
+	if a := c.QueryParam("after"); a != "" {
+		var err error
+		if after, err = uuid.Parse(a); err != nil {
+			return badRequest("after: %q is not an account id", a)
+		}
+	}
+	limit, err := number(c, "limit")
+	if err != nil {
+		return err
+	}
+	if limit == 0 || limit > maxPage {
+		limit = maxPage
+	}
+	all, err := s.Engine.Accounts(c.Request().Context(), c.Param("app"), after, limit, c.QueryParam("all") == "true")
+	if err != nil {
+		return err
+	}
+	if all == nil {
+		all = []provision.Account{}
+	}
+	return c.JSON(http.StatusOK, all)
+}
+
+// RetryReply says how many people and teams were given another try.
+type RetryReply struct {
+	Moved int `json:"moved"`
+}
+
+func (s Services) retry(c echo.Context) error {
+	app := c.QueryParam("app")
+	if app == "" {
+		return badRequest("app is needed")
+	}
+	var person uuid.UUID
+	if who := c.QueryParam("user"); who != "" {
+		var err error
+		if person, err = s.Engine.Person(c.Request().Context(), who); err != nil {
+			return err
+		}
+	}
+	n, err := s.Engine.Retry(c.Request().Context(), actor(c), app, person)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, RetryReply{n})
+}
+
+func (s Services) holds(c echo.Context) error {
+	all, err := s.Engine.Holds(c.Request().Context(), provision.HoldFilter{
+		App: c.QueryParam("app"), Kind: provision.HoldKind(c.QueryParam("kind")), All: c.QueryParam("all") == "true",
+	}, maxPage)
+	if err != nil {
+		return err
+	}
+	if all == nil {
+		all = []provision.Hold{}
+	}
+	return c.JSON(http.StatusOK, all)
+}
+
+func (s Services) approve(c echo.Context) error {
+	h, err := s.Engine.Approve(c.Request().Context(), actor(c), c.Param("id"), c.QueryParam("without_transfer") == "true")
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, h)
+}
+
+func (s Services) reject(c echo.Context) error {
+	h, err := s.Engine.Reject(c.Request().Context(), actor(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, h)
+}

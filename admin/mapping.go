@@ -1,0 +1,195 @@
+package admin
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/connections"
+	"github.com/usher-scim/usher/mapping"
+	"github.com/usher-scim/usher/mapping/versions"
+	"github.com/usher-scim/usher/provision"
+)
+
+// ConnectionReply is what PUT /connections/{name} answers.
+type ConnectionReply struct {
+	connections.Connection
+	Identity adapters.Identity `json:"identity"`
+}
+
+func (s Services) listConnections(c echo.Context) error {
+	all, err := s.Connections.List(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	if all == nil {
+		all = []connections.Connection{}
+	}
+	return c.JSON(http.StatusOK, all)
+}
+
+func (s Services) saveConnection(c echo.Context) error {
+	body, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return err
+	}
+	conn, id, err := s.Connections.Save(c.Request().Context(), actor(c), c.Param("name"), body)
+	if err != nil {
+		return err
+	}
+	s.Engine.Wake()
+	return c.JSON(http.StatusOK, ConnectionReply{conn, id})
+}
+
+// PlanReply is what a mapping document would do.
+type PlanReply struct {
+	Version  int                `json:"version"` // of the mapping in force
+	Diff     []string           `json:"diff"`
+	Preview  provision.Preview  `json:"preview"`
+	Warnings []mapping.Problem  `json:"warnings,omitempty"`
+	Bindings []mapping.Binding  `json:"bindings,omitempty"`
+	Waiting  []mapping.GroupRef `json:"waiting,omitempty"` // group names that no group has yet
+}
+
+func (s Services) plan(c echo.Context, text []byte) (PlanReply, error) {
+	ctx := c.Request().Context()
+	current, err := s.Mappings.Current(ctx)
+	if err != nil {
+		return PlanReply{}, err
+	}
+	next, err := s.Mappings.Check(ctx, text)
+	if err != nil {
+		return PlanReply{}, err
+	}
+	preview, err := s.Engine.Preview(ctx, next)
+	if err != nil {
+		return PlanReply{}, err
+	}
+	r := PlanReply{
+		Version: current.Version(), Preview: preview, Diff: []string{},
+		Warnings: next.Warnings(), Bindings: next.Bindings(), Waiting: next.Waiting(),
+	}
+	for _, d := range mapping.Diff(current.Document(), next.Document()) {
+		r.Diff = append(r.Diff, d.String())
+	}
+	return r, nil
+}
+
+func (s Services) planMapping(c echo.Context) error {
+	text, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return err
+	}
+	r, err := s.plan(c, text)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, r)
+}
+
+// ApplyReply is what a new version of the mapping answers.
+type ApplyReply struct {
+	Version versions.Version `json:"version"`
+	Plan    PlanReply        `json:"plan"`
+}
+
+// applyMapping puts a document in force. Removals that the edit causes have to be confirmed by their
+// number (?confirm=N), as a plan gave it; a number that is not true any more is refused.
+func (s Services) applyMapping(c echo.Context) error {
+	text, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return err
+	}
+	expect, err := number(c, "expect")
+	if err != nil {
+		return err
+	}
+	plan, confirmed, err := s.confirmed(c, text)
+	if err != nil {
+		return err
+	}
+	v, err := s.Mappings.Apply(c.Request().Context(), actor(c), text,
+		versions.ApplyOptions{Expect: expect, Comment: c.QueryParam("comment"), Confirmed: confirmed})
+	if err != nil {
+		return err
+	}
+	s.Engine.Wake()
+	return c.JSON(http.StatusOK, ApplyReply{v, plan})
+}
+
+func (s Services) confirmed(c echo.Context, text []byte) (PlanReply, int, error) {
+	plan, err := s.plan(c, text)
+	if err != nil {
+		return plan, 0, err
+	}
+	confirm, err := number(c, "confirm")
+	if err != nil {
+		return plan, 0, err
+	}
+	if n := plan.Preview.Removals; n != confirm {
+		message := fmt.Sprintf("this would take accounts from %d people; confirm that number", n)
+		if confirm != 0 {
+			message = fmt.Sprintf("%d removals were confirmed, but by now there are %d; plan again", confirm, n)
+		}
+		return plan, 0, &requestError{status: http.StatusConflict, code: Unconfirmed, message: message, preview: &plan}
+	}
+	return plan, confirm, nil
+}
+
+func (s Services) exportMapping(c echo.Context) error {
+	n, err := number(c, "version")
+	if err != nil {
+		return err
+	}
+	text, err := s.Mappings.Export(c.Request().Context(), n)
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, "application/yaml", text)
+}
+
+func (s Services) mappingVersions(c echo.Context) error {
+	all, err := s.Mappings.List(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, all)
+}
+
+func (s Services) rollbackMapping(c echo.Context) error {
+	to, err := number(c, "to")
+	if err != nil {
+		return err
+	}
+	old, err := s.Mappings.Get(c.Request().Context(), to)
+	if err != nil {
+		return err
+	}
+	plan, confirmed, err := s.confirmed(c, []byte(old.Text))
+	if err != nil {
+		return err
+	}
+	v, err := s.Mappings.Rollback(c.Request().Context(), actor(c), to, versions.ApplyOptions{Confirmed: confirmed})
+	if err != nil {
+		return err
+	}
+	s.Engine.Wake()
+	return c.JSON(http.StatusOK, ApplyReply{v, plan})
+}
+
+// number reads a whole number of the query; absent is 0.
+func number(c echo.Context, name string) (int, error) {
+	v := c.QueryParam(name)
+	if v == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 {
+		return 0, badRequest("%s: %q is not a whole number", name, v)
+	}
+	return n, nil
+}

@@ -1,0 +1,143 @@
+package admin
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/secrets"
+)
+
+// SourceReply is one source, without its tokens' hashes.
+type SourceReply struct {
+	Name    string         `json:"name"`
+	Kind    directory.Kind `json:"kind"`
+	Rank    int            `json:"rank"`
+	Strict  bool           `json:"strict,omitempty"`
+	Tokens  int            `json:"tokens"`
+	Users   int            `json:"users"`
+	Groups  int            `json:"groups"`
+	Created time.Time      `json:"created"`
+	Removed time.Time      `json:"removed,omitzero"`
+}
+
+// AddSource is the body of POST /sources.
+type AddSource struct {
+	Name   string         `json:"name"`
+	Kind   directory.Kind `json:"kind"`
+	Rank   int            `json:"rank"`
+	Strict bool           `json:"strict"`
+}
+
+// TokenReply carries a new token. It is shown this once.
+type TokenReply struct {
+	Source SourceReply `json:"source"`
+	Token  string      `json:"token"`
+}
+
+func sourceReply(s directory.Source) SourceReply {
+	return SourceReply{
+		Name: s.Name, Kind: s.Kind, Rank: s.Rank, Strict: s.Strict, Tokens: len(s.Tokens), Created: s.Created, Removed: s.Removed,
+	}
+}
+
+func (s Services) sources(c echo.Context) error {
+	ctx := c.Request().Context()
+	all, err := s.Directory.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	out := make([]SourceReply, 0, len(all))
+	for _, src := range all {
+		r := sourceReply(src)
+		if r.Users, err = s.Directory.CountUsers(ctx, src); err != nil {
+			return err
+		}
+		if r.Groups, err = s.Directory.CountGroups(ctx, src); err != nil {
+			return err
+		}
+		out = append(out, r)
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+func (s Services) addSource(c echo.Context) error {
+	var body AddSource
+	if err := readJSON(c, &body); err != nil {
+		return err
+	}
+	src, token, err := s.Directory.AddSource(c.Request().Context(), actor(c),
+		directory.NewSource{Name: body.Name, Kind: body.Kind, Rank: body.Rank, Strict: body.Strict})
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, TokenReply{sourceReply(src), token})
+}
+
+func (s Services) rotateSource(c echo.Context) error {
+	src, token, err := s.Directory.RotateToken(c.Request().Context(), actor(c), c.Param("name"), c.QueryParam("keep_old") == "true")
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, TokenReply{sourceReply(src), token})
+}
+
+func (s Services) removeSource(c echo.Context) error {
+	if err := s.Directory.RemoveSource(c.Request().Context(), actor(c), c.Param("name")); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+func (s Services) listSecrets(c echo.Context) error {
+	all, err := s.Vault.List(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, all)
+}
+
+func (s Services) setSecret(c echo.Context) error {
+	if err := secrets.CheckName(c.Param("name")); err != nil {
+		return badRequest("%v", err)
+	}
+	value, err := io.ReadAll(io.LimitReader(c.Request().Body, secrets.MaxValue+1))
+	if err != nil {
+		return err
+	}
+	if len(value) == 0 || len(value) > secrets.MaxValue {
+		return badRequest("a secret has 1 to %d bytes", secrets.MaxValue)
+	}
+	if err := s.Vault.Set(c.Request().Context(), c.Param("name"), secrets.NewValue(string(value))); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+func (s Services) deleteSecret(c echo.Context) error {
+	if err := s.Vault.Delete(c.Request().Context(), c.Param("name")); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+func (s Services) backup(c echo.Context) error {
+	c.Response().Header().Set(echo.HeaderContentType, echo.MIMEOctetStream)
+	c.Response().WriteHeader(http.StatusOK)
+	return s.Backup(c.Request().Context(), c.Response())
+}
+
+// readJSON reads a body strictly: one object, no unknown keys.
+func readJSON(c echo.Context, into any) error {
+	dec := json.NewDecoder(c.Request().Body)
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return badRequest("the body is not the JSON expected here: %s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return nil
+}
