@@ -41,7 +41,7 @@ func (u user) state() adapters.State {
 }
 
 // read returns the user under an id or e-mail address, with its role's name.
-func (z *Zoom) read(ctx context.Context, op, id string) (user, error) {
+func (z *Adapter) read(ctx context.Context, op, id string) (user, error) {
 	// "me" would be whoever the token stands for; Zoom forbids it with this kind of app.
 	if id == "" || id == "me" {
 		return user{}, invalid(op, "the account has no usable id", "")
@@ -68,7 +68,7 @@ func (z *Zoom) read(ctx context.Context, op, id string) (user, error) {
 
 // account shows u, which was read alone or stood in a list, in the contract's words. In
 // Attributes, "" is a field known to be empty, and an absent one a field the reply did not cover.
-func (z *Zoom) account(u user, alone bool, groups map[string]string) adapters.Account {
+func (z *Adapter) account(u user, alone bool, groups map[string]string) adapters.Account {
 	a := adapters.Account{
 		ID:         u.handle(),
 		Email:      fold(u.Email),
@@ -97,7 +97,7 @@ func (z *Zoom) account(u user, alone bool, groups map[string]string) adapters.Ac
 }
 
 // protected says why nothing may be done to u, or "".
-func (z *Zoom) protected(u user) string {
+func (z *Adapter) protected(u user) string {
 	switch {
 	case roleName(u.RoleName) == RoleOwner:
 		return "account owner"
@@ -108,7 +108,7 @@ func (z *Zoom) protected(u user) string {
 }
 
 // refuseProtected returns an error of kind Protected for an account that may not be touched.
-func (z *Zoom) refuseProtected(op string, u user) error {
+func (z *Adapter) refuseProtected(op string, u user) error {
 	why := z.protected(u)
 	if why == "" {
 		return nil
@@ -120,7 +120,7 @@ func (z *Zoom) refuseProtected(op string, u user) error {
 }
 
 // groupNames returns the groups' names by id, or nil where the plan or the scopes give none.
-func (z *Zoom) groupNames(ctx context.Context) (map[string]string, error) {
+func (z *Adapter) groupNames(ctx context.Context) (map[string]string, error) {
 	names, err := z.groups.names(ctx)
 	if err != nil {
 		switch adapters.KindOf(err) {
@@ -133,7 +133,7 @@ func (z *Zoom) groupNames(ctx context.Context) (map[string]string, error) {
 }
 
 // show is account for a user read alone, with teams.
-func (z *Zoom) show(ctx context.Context, u user) (adapters.Account, error) {
+func (z *Adapter) show(ctx context.Context, u user) (adapters.Account, error) {
 	groups := map[string]string{}
 	if len(u.GroupIDs) > 0 {
 		var err error
@@ -155,7 +155,7 @@ type extra struct {
 
 // keepLicences puts u's licences into a.Extra. Only an active user has any to keep; where the
 // settings cannot be read for want of a scope, those in the user record are kept alone.
-func (z *Zoom) keepLicences(ctx context.Context, u user, a *adapters.Account) error {
+func (z *Adapter) keepLicences(ctx context.Context, u user, a *adapters.Account) error {
 	if u.state() != adapters.Active {
 		return nil
 	}

@@ -172,11 +172,16 @@ func (a *api) listRoles(ctx context.Context) ([]named, error) {
 	return p.Roles, err
 }
 
-func (a *api) addRoleMember(ctx context.Context, role string, m member) error {
-	return a.do(ctx, vendorhttp.Request{
+// addRoleMember gives m a role and returns the ids of those who got it, as one text.
+func (a *api) addRoleMember(ctx context.Context, role string, m member) (ids string, err error) {
+	var given struct {
+		IDs string `json:"ids"`
+	}
+	_, err = a.client.JSON(ctx, vendorhttp.Request{
 		Op: "give role", Method: http.MethodPost, Path: "/roles/{role}/members", Args: []string{role},
 		Body: members{Members: []member{m}}, Class: medium,
-	})
+	}, &given)
+	return given.IDs, err
 }
 
 func (a *api) deleteRoleMember(ctx context.Context, role, key string) error {

@@ -2,6 +2,7 @@ package zoom
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,6 +54,14 @@ func (c *catalogue) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.read = time.Time{}
+	c.epoch++
+}
+
+// add puts in an entry that was just made, which a read may not show yet.
+func (c *catalogue) add(n named) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all = append(slices.Clone(c.all), n)
 	c.epoch++
 }
 

@@ -12,7 +12,7 @@ import (
 // to read, or no scope to read one, it is the account id of the settings. A Server-to-Server
 // app signs in as no user: Self is the owner_email of the settings, if there is one. Missing
 // compares the token's scopes with needs.
-func (z *Zoom) Check(ctx context.Context) (adapters.Identity, error) {
+func (z *Adapter) Check(ctx context.Context) (adapters.Identity, error) {
 	const op = "check connection"
 	id := adapters.Identity{Tenant: z.cfg.AccountID}
 	if z.cfg.OwnerEmail != "" {
@@ -44,7 +44,7 @@ func (z *Zoom) Check(ctx context.Context) (adapters.Identity, error) {
 }
 
 // firstUser reads the record of the first active user there is; none is no failure.
-func (z *Zoom) firstUser(ctx context.Context) (user, error) {
+func (z *Adapter) firstUser(ctx context.Context) (user, error) {
 	page, err := z.api.listUsers(ctx, statusActive, "", 1)
 	if err != nil || len(page.Users) == 0 {
 		return user{}, err

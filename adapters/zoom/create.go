@@ -15,7 +15,7 @@ import (
 // so: looking the account up finds it, and Update then brings it to what is wanted, or gets
 // the refusal itself. An invitation may refuse or ignore the fields, so for one a definite
 // refusal of them is passed over; the returned Attributes hold only what Zoom took.
-func (z *Zoom) Create(ctx context.Context, p adapters.Profile) (adapters.Account, error) {
+func (z *Adapter) Create(ctx context.Context, p adapters.Profile) (adapters.Account, error) {
 	const op = "create user"
 	body, later, err := z.newUser(op, p)
 	if err != nil {
@@ -46,7 +46,7 @@ func (z *Zoom) Create(ctx context.Context, p adapters.Profile) (adapters.Account
 }
 
 // newUser is the body of POST /users and what must follow it.
-func (z *Zoom) newUser(op string, p adapters.Profile) (body newUser, later map[string]string, err error) {
+func (z *Adapter) newUser(op string, p adapters.Profile) (body newUser, later map[string]string, err error) {
 	email := fold(p.Email)
 	if at := strings.LastIndexByte(email, '@'); at < 1 || at == len(email)-1 || len(email) > 128 {
 		return body, nil, invalid(op, "a Zoom user needs an e-mail address of at most 128 characters", fixText)

@@ -44,4 +44,4 @@ func Describe() adapters.Description {
 }
 
 // Describe says what the adapter can do.
-func (z *Zoom) Describe() adapters.Description { return Describe() }
+func (z *Adapter) Describe() adapters.Description { return Describe() }

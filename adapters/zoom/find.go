@@ -10,7 +10,7 @@ import (
 // by e-mail. Zoom keeps no id of ours, so p.ExternalID finds nothing. Codes 1001, 1120 (the
 // invitation has ended) and 1010 are NotFound. The account's Extra holds its licences, so that
 // one read before a suspension can be restored.
-func (z *Zoom) Find(ctx context.Context, p adapters.Probe) (adapters.Account, error) {
+func (z *Adapter) Find(ctx context.Context, p adapters.Probe) (adapters.Account, error) {
 	const op = "find user"
 	key := p.ID
 	if key == "" {

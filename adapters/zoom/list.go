@@ -22,7 +22,7 @@ const passTries = 3
 //
 // Of the attributes it shows those that Zoom's list holds; the others are absent from
 // Account.Attributes, and Extra is empty.
-func (z *Zoom) List(ctx context.Context) iter.Seq2[adapters.Account, error] {
+func (z *Adapter) List(ctx context.Context) iter.Seq2[adapters.Account, error] {
 	return func(yield func(adapters.Account, error) bool) {
 		const op = "list users"
 		roles, err := z.roles.names(ctx)
@@ -55,7 +55,7 @@ func (z *Zoom) List(ctx context.Context) iter.Seq2[adapters.Account, error] {
 
 // pass yields the users of one status, each once. When its page token has ended it begins anew
 // and leaves out those it has shown.
-func (z *Zoom) pass(ctx context.Context, status string) iter.Seq2[user, error] {
+func (z *Adapter) pass(ctx context.Context, status string) iter.Seq2[user, error] {
 	return func(yield func(user, error) bool) {
 		shown := map[string]bool{}
 		for try := 1; ; try++ {
@@ -75,7 +75,7 @@ func (z *Zoom) pass(ctx context.Context, status string) iter.Seq2[user, error] {
 }
 
 // pages reads one pass to its end. It reports false when the consumer has enough.
-func (z *Zoom) pages(ctx context.Context, status string, shown map[string]bool, yield func(user, error) bool) (more bool, err error) {
+func (z *Adapter) pages(ctx context.Context, status string, shown map[string]bool, yield func(user, error) bool) (more bool, err error) {
 	token := ""
 	for range maxPages {
 		page, err := z.api.listUsers(ctx, status, token, userPageSize)

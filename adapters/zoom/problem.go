@@ -88,7 +88,9 @@ func explain(a act, status int, body []byte, def *adapters.Error) *adapters.Erro
 		if r.After > 0 {
 			e.After = r.After
 		}
-	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusTooManyRequests:
+	case status == http.StatusForbidden:
+		e.Message, e.Fix = p.text(), "ask the account owner, or Zoom support, to open the REST API for this account"
+	case status == http.StatusUnauthorized || status == http.StatusTooManyRequests:
 		e.Message = p.text()
 	default:
 		// Zoom's own word, and one nobody has written down: final, and no proof of absence.

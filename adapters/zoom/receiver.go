@@ -12,7 +12,7 @@ import (
 // only within the account, recordings only to a licensed user, webinars and Zoom Events hubs
 // only to a user with the same or a larger licence. A leaver who is suspended has lost the
 // licences, so that of such a one only the receiver is judged.
-func (z *Zoom) CheckReceiver(ctx context.Context, leaver, receiver string, what []string) error {
+func (z *Adapter) CheckReceiver(ctx context.Context, leaver, receiver string, what []string) error {
 	const op = "check receiver"
 	u, err := z.read(ctx, op, leaver)
 	if err != nil {
@@ -26,7 +26,7 @@ func (z *Zoom) CheckReceiver(ctx context.Context, leaver, receiver string, what 
 }
 
 // checkReceiver returns the receiver's e-mail address, which the transfer is sent to.
-func (z *Zoom) checkReceiver(ctx context.Context, op string, leaver user, t *adapters.Transfer) (string, error) {
+func (z *Adapter) checkReceiver(ctx context.Context, op string, leaver user, t *adapters.Transfer) (string, error) {
 	for _, kind := range t.What {
 		if !slices.Contains(transferNames(), kind) {
 			return "", invalid(op, fmt.Sprintf("Zoom cannot move %q", kind), "use one of the kinds of docs/apps/zoom.md")
@@ -63,7 +63,7 @@ func (z *Zoom) checkReceiver(ctx context.Context, op string, leaver user, t *ada
 }
 
 // compareLicences refuses a receiver whose webinar or Zoom Events licence is smaller than the leaver's.
-func (z *Zoom) compareLicences(ctx context.Context, op string, leaver, to user, what []string) error {
+func (z *Adapter) compareLicences(ctx context.Context, op string, leaver, to user, what []string) error {
 	has, err := z.api.getSettings(ctx, leaver.handle())
 	if err != nil {
 		return err

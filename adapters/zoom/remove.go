@@ -44,7 +44,7 @@ var readBacks = []time.Duration{
 // refuse to delete a suspended user, which is a Conflict and leaves the user suspended.
 //
 // Invitations are always disassociated, and nothing is moved: they have no data.
-func (z *Zoom) Remove(ctx context.Context, id string, r adapters.Removal) error {
+func (z *Adapter) Remove(ctx context.Context, id string, r adapters.Removal) error {
 	const op = "remove user"
 	if r.Action != adapters.Delete && r.Action != adapters.Disassociate {
 		return &adapters.Error{
@@ -70,7 +70,14 @@ func (z *Zoom) Remove(ctx context.Context, id string, r adapters.Removal) error 
 			return err
 		}
 	}
-	if err := z.api.deleteUser(ctx, u.handle(), removalQuery(u, r, receiver)); err != nil {
+	err = z.api.deleteUser(ctx, u.handle(), removalQuery(u, r, receiver))
+	if receiver != "" && adapters.IsKind(err, adapters.NotFound) {
+		// "User does not exist" may mean the receiver, who left since the check.
+		if _, readErr := z.api.getUser(ctx, u.handle()); readErr == nil {
+			return conflict(op, "Zoom does not know the receiver of the data any more", "choose another receiver")
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return z.awaitGone(ctx, op, u.handle())
@@ -96,7 +103,7 @@ func removalQuery(u user, r adapters.Removal, receiver string) url.Values {
 
 // awaitGone returns nil when Zoom says that there is no such user, and Uncertain when it still
 // shows one after the last look.
-func (z *Zoom) awaitGone(ctx context.Context, op, key string) error {
+func (z *Adapter) awaitGone(ctx context.Context, op, key string) error {
 	for i := 0; ; i++ {
 		_, err := z.api.getUser(ctx, key)
 		switch {

@@ -23,7 +23,7 @@ func roleName(s string) string {
 
 // setRole gives u the role of that name. A user has one role; giving one replaces the other,
 // and the role member is had by taking the other away.
-func (z *Zoom) setRole(ctx context.Context, op string, u user, want string) error {
+func (z *Adapter) setRole(ctx context.Context, op string, u user, want string) error {
 	want, have := roleName(want), roleName(u.RoleName)
 	switch {
 	case want == "" || strings.EqualFold(want, have):
@@ -42,11 +42,15 @@ func (z *Zoom) setRole(ctx context.Context, op string, u user, want string) erro
 	if !found {
 		return invalid(op, fmt.Sprintf("the Zoom account has no role %q", want), "make the role in Zoom, or name another in the mapping")
 	}
-	return z.api.addRoleMember(ctx, r.ID, u.member())
+	given, err := z.api.addRoleMember(ctx, r.ID, u.member())
+	if err == nil && given == "" && u.pending() {
+		return conflict(op, "an invited user cannot have a role before the invitation is accepted", "wait until the person has accepted")
+	}
+	return err
 }
 
 // dropRole makes u a plain member.
-func (z *Zoom) dropRole(ctx context.Context, u user) error {
+func (z *Adapter) dropRole(ctx context.Context, u user) error {
 	if !u.elevated() {
 		return nil
 	}
@@ -75,7 +79,7 @@ func (u user) elevated() bool {
 }
 
 // role looks a role up by the mapping's name.
-func (z *Zoom) role(ctx context.Context, name string) (named, bool, error) {
+func (z *Adapter) role(ctx context.Context, name string) (named, bool, error) {
 	all, err := z.roles.list(ctx)
 	if err != nil {
 		return named{}, false, err

@@ -12,7 +12,7 @@ import (
 //
 // An invitation cannot be deactivated; it is withdrawn, so that nobody accepts it later, and
 // Suspend returns NotFound once Zoom says that it is gone.
-func (z *Zoom) Suspend(ctx context.Context, id string) error {
+func (z *Adapter) Suspend(ctx context.Context, id string) error {
 	const op = "suspend user"
 	u, err := z.read(ctx, op, id)
 	if err != nil {
@@ -40,7 +40,7 @@ func (z *Zoom) Suspend(ctx context.Context, id string) error {
 }
 
 // withdraw takes an invitation back.
-func (z *Zoom) withdraw(ctx context.Context, op string, u user) error {
+func (z *Adapter) withdraw(ctx context.Context, op string, u user) error {
 	err := z.api.deleteUser(ctx, u.handle(), removalQuery(u, adapters.Removal{Action: adapters.Disassociate}, ""))
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (z *Zoom) withdraw(ctx context.Context, op string, u user) error {
 
 // Resume activates the user and gives back what Zoom took at the suspension: type and
 // licences out of before.Extra, then the role. It sends only what is not there.
-func (z *Zoom) Resume(ctx context.Context, id string, before adapters.Account) (adapters.Account, error) {
+func (z *Adapter) Resume(ctx context.Context, id string, before adapters.Account) (adapters.Account, error) {
 	const op = "resume user"
 	u, err := z.read(ctx, op, id)
 	if err != nil {
@@ -107,7 +107,7 @@ func licencesBefore(op string, before adapters.Account) (extra, error) {
 
 // restore gives u the licences x. Zoom takes type, plan and Zoom One each in a call of its
 // own, and the features only after the type that allows them.
-func (z *Zoom) restore(ctx context.Context, u *user, x extra) error {
+func (z *Adapter) restore(ctx context.Context, u *user, x extra) error {
 	key := u.handle()
 	if x.Type != 0 && licenceOf(x.Type) != licenceOf(u.Type) {
 		t, err := userType("update user", licenceOf(x.Type))

@@ -10,7 +10,7 @@ import (
 // ChangeMembers adds and removes members of the group named team, at most 30 additions a
 // call; Zoom removes one at a time. If a call for several fails for good, it is made for each
 // alone, so that one bad id keeps nobody else out. The first failure is returned at the end.
-func (z *Zoom) ChangeMembers(ctx context.Context, team string, add, remove []string) error {
+func (z *Adapter) ChangeMembers(ctx context.Context, team string, add, remove []string) error {
 	const op = "change group members"
 	if team == "" {
 		return invalid(op, "the team has no name", fixText)
@@ -49,31 +49,31 @@ func (z *Zoom) ChangeMembers(ctx context.Context, team string, add, remove []str
 }
 
 // makeGroup makes the group, or finds the one that somebody made meanwhile.
-func (z *Zoom) makeGroup(ctx context.Context, name string) (named, error) {
+func (z *Adapter) makeGroup(ctx context.Context, name string) (named, error) {
+	const op = "create group"
 	g, err := z.api.createGroup(ctx, name)
-	z.groups.forget()
-	if !adapters.IsKind(err, adapters.AlreadyExists) {
-		if err == nil && g.ID == "" {
-			return named{}, unfinishedGroup()
-		}
-		return g, err
-	}
-	g, found, lookErr := z.groups.find(ctx, name)
 	switch {
-	case lookErr != nil:
-		return named{}, asError("create group", lookErr)
-	case !found:
+	case err == nil && g.ID == "":
+		return named{}, &adapters.Error{Kind: adapters.Uncertain, Scope: adapters.OneAccount, Op: op, Message: "the group was made, but the reply names no id"}
+	case err == nil:
+		z.groups.add(named{ID: g.ID, Name: name})
+		return g, nil
+	case !adapters.IsKind(err, adapters.AlreadyExists):
 		return named{}, err
 	}
-	return g, nil
-}
-
-func unfinishedGroup() error {
-	return &adapters.Error{Kind: adapters.Uncertain, Scope: adapters.OneAccount, Op: "create group", Message: "the group was made, but the reply names no id"}
+	z.groups.forget()
+	g, found, err := z.groups.find(ctx, name)
+	if err == nil && !found {
+		return named{}, &adapters.Error{
+			Kind: adapters.Retry, Scope: adapters.OneAccount, Op: op, After: Describe().ReadLag,
+			Message: "the group was made a moment ago, and Zoom does not show it yet",
+		}
+	}
+	return g, asError(op, err)
 }
 
 // addMembers adds ids, making the group anew when it was deleted since its name was read.
-func (z *Zoom) addMembers(ctx context.Context, g *named, ids []string) error {
+func (z *Adapter) addMembers(ctx context.Context, g *named, ids []string) error {
 	who := make([]member, len(ids))
 	for i, id := range ids {
 		who[i] = memberOf(id)
@@ -110,7 +110,7 @@ func (z *Zoom) addMembers(ctx context.Context, g *named, ids []string) error {
 }
 
 // removeMember takes id out; one who is not in, or not there, is out.
-func (z *Zoom) removeMember(ctx context.Context, g named, id string) error {
+func (z *Adapter) removeMember(ctx context.Context, g named, id string) error {
 	err := z.api.deleteGroupMember(ctx, g.ID, id)
 	if adapters.IsKind(err, adapters.NotFound) {
 		if codeOf(err) == codeNoGroup {

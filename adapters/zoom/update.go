@@ -13,7 +13,7 @@ import (
 // The returned account is the one read before with what Zoom confirmed put in: a read may miss
 // a write for some seconds. For an invitation Zoom confirms a profile that it may yet ignore;
 // the first List after the person accepted shows what is missing, and it is sent again.
-func (z *Zoom) Update(ctx context.Context, id string, c adapters.Change) (adapters.Account, error) {
+func (z *Adapter) Update(ctx context.Context, id string, c adapters.Change) (adapters.Account, error) {
 	const op = "update user"
 	if err := checkAttributes(op, c.Attributes); err != nil {
 		return adapters.Account{}, err
@@ -55,7 +55,7 @@ func (z *Zoom) Update(ctx context.Context, id string, c adapters.Change) (adapte
 
 // changeEmail changes the address where it differs: Zoom allows three changes in 24 hours,
 // within the account's managed domains.
-func (z *Zoom) changeEmail(ctx context.Context, u user, want *string, a *adapters.Account) error {
+func (z *Adapter) changeEmail(ctx context.Context, u user, want *string, a *adapters.Account) error {
 	if want == nil || fold(*want) == fold(u.Email) {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (z *Zoom) changeEmail(ctx context.Context, u user, want *string, a *adapter
 
 // changeLicence sets the user's type, in a PATCH that holds nothing else: Zoom refuses type
 // together with the other licence fields.
-func (z *Zoom) changeLicence(ctx context.Context, op string, u user, want *string, a *adapters.Account) error {
+func (z *Adapter) changeLicence(ctx context.Context, op string, u user, want *string, a *adapters.Account) error {
 	if want == nil || *want == "" || *want == licenceOf(u.Type) {
 		return nil
 	}
@@ -90,7 +90,7 @@ func (z *Zoom) changeLicence(ctx context.Context, op string, u user, want *strin
 	return nil
 }
 
-func (z *Zoom) changeRole(ctx context.Context, op string, u user, want *string, a *adapters.Account) error {
+func (z *Adapter) changeRole(ctx context.Context, op string, u user, want *string, a *adapters.Account) error {
 	if want == nil || *want == "" {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (z *Zoom) changeRole(ctx context.Context, op string, u user, want *string, 
 }
 
 // changeProfile sends the attributes that differ from what was read, in one PATCH.
-func (z *Zoom) changeProfile(ctx context.Context, u user, attributes map[string]string, a *adapters.Account) error {
+func (z *Adapter) changeProfile(ctx context.Context, u user, attributes map[string]string, a *adapters.Account) error {
 	if body := patchOf(u, differing(u, attributes)); body != nil {
 		if err := z.api.patchUser(ctx, u.handle(), body); err != nil {
 			return err

@@ -10,8 +10,8 @@ import (
 	"github.com/usher-scim/usher/adapters"
 )
 
-// Zoom manages the users of one Zoom account. It is safe for concurrent use.
-type Zoom struct {
+// Adapter manages the users of one Zoom account. It is safe for concurrent use.
+type Adapter struct {
 	cfg    Config
 	api    *api
 	roles  *catalogue // by name
@@ -21,15 +21,15 @@ type Zoom struct {
 }
 
 var (
-	_ adapters.Adapter         = (*Zoom)(nil)
-	_ adapters.Suspender       = (*Zoom)(nil)
-	_ adapters.Teams           = (*Zoom)(nil)
-	_ adapters.ReceiverChecker = (*Zoom)(nil)
-	_ adapters.Describer       = (*Zoom)(nil)
+	_ adapters.Adapter         = (*Adapter)(nil)
+	_ adapters.Suspender       = (*Adapter)(nil)
+	_ adapters.Teams           = (*Adapter)(nil)
+	_ adapters.ReceiverChecker = (*Adapter)(nil)
+	_ adapters.Describer       = (*Adapter)(nil)
 )
 
 // Open returns the adapter for a connection. It calls nobody; Check does.
-func Open(cfg Config, deps adapters.Deps) (*Zoom, error) {
+func Open(cfg Config, deps adapters.Deps) (*Adapter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -42,15 +42,18 @@ func Open(cfg Config, deps adapters.Deps) (*Zoom, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Zoom{
+	return &Adapter{
 		cfg: cfg, api: api, random: rand.Reader, wait: wait,
 		roles:  newCatalogue(api.listRoles, deps.Now),
 		groups: newCatalogue(api.listGroups, deps.Now),
 	}, nil
 }
 
-// Close lets idle connections go.
-func (z *Zoom) Close() { z.api.close() }
+// Close lets go of idle connections. Calls under way are not touched.
+func (z *Adapter) Close() error {
+	z.api.close()
+	return nil
+}
 
 // fold brings an e-mail address into the form it is compared and looked up in.
 func fold(email string) string { return strings.ToLower(strings.TrimSpace(email)) }

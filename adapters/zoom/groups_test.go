@@ -1,0 +1,127 @@
+package zoom
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/usher-scim/usher/adapters"
+)
+
+func people(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("P%d", i)
+	}
+	return ids
+}
+
+func memberBody(ids ...string) string {
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = fmt.Sprintf(`{"id":%q}`, id)
+	}
+	return `{"members":[` + strings.Join(list, ",") + `]}`
+}
+
+func TestThirtyMembersACall(t *testing.T) {
+	t.Parallel()
+	s := newStub(t).on("GET /groups?page_size=300", ok(groupList)).on("POST /groups/G1/members", reply{status: 201, body: `{"ids":"x"}`})
+	ids := people(65)
+	s.none(s.open().ChangeMembers(t.Context(), "Support", ids, nil))
+	s.calls("GET /groups?page_size=300",
+		"POST /groups/G1/members "+memberBody(ids[:30]...), "POST /groups/G1/members "+memberBody(ids[30:60]...), "POST /groups/G1/members "+memberBody(ids[60:]...))
+}
+
+func TestInvitedMembersGoByAddress(t *testing.T) {
+	t.Parallel()
+	s := newStub(t).on("GET /groups?page_size=300", ok(groupList)).on("POST /groups/G1/members", reply{status: 201, body: `{}`}).
+		on("DELETE /groups/G1/members/jon@acme.example", done())
+	s.none(s.open().ChangeMembers(t.Context(), "support", []string{"mara@acme.example"}, []string{"jon@acme.example"}))
+	s.calls("GET /groups?page_size=300", "DELETE /groups/G1/members/jon@acme.example", `POST /groups/G1/members {"members":[{"email":"mara@acme.example"}]}`)
+}
+
+func TestOneBadMemberKeepsNobodyOut(t *testing.T) {
+	t.Parallel()
+	s := newStub(t).on("GET /groups?page_size=300", ok(groupList)).
+		on("POST /groups/G1/members", gone(), reply{status: 201, body: `{}`}, gone(), reply{status: 201, body: `{}`})
+	s.kind(s.open().ChangeMembers(t.Context(), "Support", people(3), nil), adapters.NotFound, "")
+	s.calls("GET /groups?page_size=300", "POST /groups/G1/members "+memberBody(people(3)...),
+		"POST /groups/G1/members "+memberBody("P0"), "POST /groups/G1/members "+memberBody("P1"), "POST /groups/G1/members "+memberBody("P2"))
+}
+
+func TestMissingGroupIsMadeOnlyForSomebody(t *testing.T) {
+	t.Parallel()
+	s := newStub(t).on("GET /groups?page_size=300", ok(groupList)).
+		on("POST /groups", reply{status: 201, body: `{"id":"G9","name":"French","total_members":0}`}).on("POST /groups/G9/members", reply{status: 201, body: `{}`})
+	z := s.open()
+	s.none(z.ChangeMembers(t.Context(), "French", nil, []string{"P0"}))
+	s.none(z.ChangeMembers(t.Context(), "French", []string{"P0"}, nil))
+	s.calls("GET /groups?page_size=300", `POST /groups {"name":"French"}`, "POST /groups/G9/members "+memberBody("P0"))
+	s.kind(z.ChangeMembers(t.Context(), "", []string{"P0"}, nil), adapters.Invalid, "no name")
+}
+
+func TestGroupMadeByAnotherMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := newStub(t).on("GET /groups?page_size=300", ok(`{"groups":[]}`), ok(groupList)).
+		on("POST /groups", refuse(409, 4132, "Group name is already in use.")).on("POST /groups/G1/members", reply{status: 201, body: `{}`})
+	s.none(s.open().ChangeMembers(t.Context(), "Support", []string{"P0"}, nil))
+	s.calls("GET /groups?page_size=300", `POST /groups {"name":"Support"}`, "GET /groups?page_size=300", "POST /groups/G1/members "+memberBody("P0"))
+
+	// A list that lags behind does not show it yet.
+	s = newStub(t).on("GET /groups?page_size=300", ok(`{"groups":[]}`)).on("POST /groups", refuse(409, 4132, "Group name is already in use."))
+	s.kind(s.open().ChangeMembers(t.Context(), "Support", []string{"P0"}, nil), adapters.Retry, "not show it yet")
+}
+
+// A group of our own making is known before a list shows it.
+func TestGroupJustMadeIsKnown(t *testing.T) {
+	t.Parallel()
+	s := newStub(t).on("GET /groups?page_size=300", ok(`{"groups":[]}`)).
+		on("POST /groups", reply{status: 201, body: `{"id":"G9","name":"French"}`}).on("POST /groups/G9/members", reply{status: 201, body: `{}`})
+	z := s.open()
+	s.none(z.ChangeMembers(t.Context(), "French", []string{"P0"}, nil))
+	s.none(z.ChangeMembers(t.Context(), "French", []string{"P1"}, nil))
+	s.calls("GET /groups?page_size=300", `POST /groups {"name":"French"}`, "POST /groups/G9/members "+memberBody("P0"), "POST /groups/G9/members "+memberBody("P1"))
+}
+
+func TestGroupDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := newStub(t).on("GET /groups?page_size=300", ok(groupList)).
+		on("POST /groups/G1/members", refuse(404, 4130, "Group does not exist.")).
+		on("POST /groups", reply{status: 201, body: `{"id":"G9","name":"Support"}`}).on("POST /groups/G9/members", reply{status: 201, body: `{}`})
+	s.none(s.open().ChangeMembers(t.Context(), "Support", people(2), nil))
+	s.calls("GET /groups?page_size=300", "POST /groups/G1/members "+memberBody("P0", "P1"), `POST /groups {"name":"Support"}`, "POST /groups/G9/members "+memberBody("P0", "P1"))
+}
+
+func TestStrangersAreOut(t *testing.T) {
+	t.Parallel()
+	s := newStub(t).on("GET /groups?page_size=300", ok(groupList)).
+		on("DELETE /groups/G1/members/P0", refuse(404, 4131, "Group member does not exist.")).
+		on("DELETE /groups/G1/members/P1", gone()).
+		on("DELETE /groups/G1/members/P2", refuse(404, 4130, "Group does not exist."))
+	s.none(s.open().ChangeMembers(t.Context(), "Support", nil, people(3)))
+}
+
+func TestTeamsNeedAPaidPlan(t *testing.T) {
+	t.Parallel()
+	s := newStub(t).on("GET /groups?page_size=300", refuse(400, 200, "Only available for Paid account."))
+	s.kind(s.open().ChangeMembers(t.Context(), "Support", []string{"P0"}, nil), adapters.Unsupported, "paid accounts")
+}
+
+func TestGroupNamesArePagedAndKeptForAMinute(t *testing.T) {
+	t.Parallel()
+	s := newStub(t).on("GET /groups?page_size=300", ok(`{"groups":[{"id":"G8","name":"Eight"}],"next_page_token":"p2"}`)).
+		on("GET /groups?next_page_token=p2&page_size=300", ok(groupList)).
+		on("DELETE /groups/G1/members/P0", done())
+	z := s.open()
+	for _, passed := range []time.Duration{0, 59 * time.Second, 2 * time.Second} {
+		s.mu.Lock()
+		s.now = s.now.Add(passed)
+		s.mu.Unlock()
+		s.none(z.ChangeMembers(t.Context(), "Support", nil, []string{"P0"}))
+	}
+	s.calls("GET /groups?page_size=300", "GET /groups?next_page_token=p2&page_size=300", "DELETE /groups/G1/members/P0",
+		"DELETE /groups/G1/members/P0",
+		"GET /groups?page_size=300", "GET /groups?next_page_token=p2&page_size=300", "DELETE /groups/G1/members/P0")
+}
