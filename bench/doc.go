@@ -1,0 +1,16 @@
+// Command bench measures Usher over HTTP beside a floor server that does the
+// least that must be done (see bench/floor), in the same run, on the same disk,
+// over loopback.
+//
+//	make bench
+//	go run ./bench -n 2000 -runs 3 -only POST,GET -dir /mnt/disk
+//	go run ./bench -url http://127.0.0.1:8480 -token TOKEN
+//
+// Both servers and the driver are processes of their own, as they are in life, so that one's
+// garbage is not collected at another's cost; they share the machine's cores. Each
+// run starts both servers afresh on empty data and goes through the operations in turn, floor
+// and Usher next to each other, changing who is first. The table shows medians over the runs; a ratio is the median of
+// the runs' ratios.
+//
+// Start with main.go, then workload.go for what is sent, and load.go for how it is measured.
+package main

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The benchmark starts itself as its servers, so here the test binary must be able to be one.
+func TestMain(m *testing.M) {
+	if slices.Contains(os.Args, "-serve") {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func TestAShortBenchmarkEndToEnd(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var stdout, stderr bytes.Buffer
+	err := run(t.Context(), []string{"-n", "40", "-c", "8", "-runs", "2", "-dir", dir}, strings.NewReader(""), &stdout, &stderr)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
+	got := make([]string, 0, len(lines))
+	for _, line := range lines[3:] {
+		fields := strings.Fields(line)
+		got = append(got, strings.Join(fields[:2], " "))
+		if compared := strings.Contains(line, "×"); compared != (fields[0] == "usher") {
+			t.Errorf("%q: only Usher's figures are compared with the floor's", line)
+		}
+	}
+	want := []string{"floor POST", "floor GET", "usher POST", "usher GET", "usher PATCH", "usher filter"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the table has %v, want %v", got, want)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v, want nothing", left, err)
+	}
+}
+
+func TestFlagsHaveBounds(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-n", "0"}, "-n must be between 1 and 100000"},
+		{[]string{"-c", "5000"}, "-c must be between 1 and 1024"},
+		{[]string{"-runs", "26"}, "-runs must be between 1 and 25"},
+		{[]string{"-only", "POST,DELETE"}, `-only: there is no operation "DELETE"`},
+		{[]string{"-url", "http://192.0.2.1:80"}, "is not on loopback"},
+		{[]string{"-url", "http://localhost:80"}, "is not on loopback"},
+		{[]string{"-url", "https://127.0.0.1:80"}, "is not an address such as http://127.0.0.1:8480"},
+		{[]string{"-url", "http://127.0.0.1"}, "is not an address such as http://127.0.0.1:8480"},
+		{[]string{"-nope"}, "flag provided but not defined"},
+		{[]string{"more"}, `there is no argument "more"`},
+	} {
+		var stderr bytes.Buffer
+		_, err := parse(tc.args, &stderr)
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%v: error = %v, want one that says %q", tc.args, err, tc.want)
+		}
+	}
+	o, err := parse([]string{"-only", "get, filter", "-url", "http://[::1]:99/"}, &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(o.only, []operation{opGet, opFilter}) || o.url != "[::1]:99" {
+		t.Errorf("parsed %v and %q, want GET, filter and [::1]:99", o.only, o.url)
+	}
+}
