@@ -1,0 +1,33 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/usher-scim/usher/store"
+)
+
+// withHealth answers /healthz (the process runs) and /readyz (the store can be
+// read) in front of a handler. Both are open to everybody and tell nothing else.
+func (g *Gateway) withHealth(h http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := g.store.View(ctx, func(store.Reader) error { return nil }); err != nil {
+			answer(w, http.StatusServiceUnavailable, "the store cannot be read\n")
+			return
+		}
+		answer(w, http.StatusOK, "ready\n")
+	})
+	mux.Handle("/", h)
+	return mux
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // a client that went away hears nothing
+}
