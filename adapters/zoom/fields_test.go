@@ -34,7 +34,7 @@ func TestPatchSendsWhatDiffers(t *testing.T) {
 		"all as it is":                     {map[string]string{"first_name": "Mara", "dept": "Support"}, `null`},
 		"one differs":                      {map[string]string{"first_name": "Mara", "dept": "Sales"}, `{"dept":"Sales"}`},
 		"cleared":                          {map[string]string{"dept": ""}, `{"dept":""}`},
-		"cannot be cleared":                {map[string]string{"timezone": "", "language": ""}, `null`},
+		"cannot be cleared":                {map[string]string{"timezone": "", "language": "", "manager": ""}, `null`},
 		"the same phone written otherwise": {map[string]string{"phone": "+43 (0)5550 100"}, `null`},
 		"a second phone":                   {map[string]string{"mobile": "+43 5550 200"}, `{"phone_numbers":[{"country":"AT","code":"+43","number":"5550200","label":"Mobile"},{"country":"AT","code":"+43","number":"5550100","label":"Office"}]}`},
 		"the phone cleared":                {map[string]string{"phone": ""}, `{"phone_numbers":[]}`},

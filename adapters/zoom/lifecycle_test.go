@@ -37,7 +37,7 @@ func TestInvitation(t *testing.T) {
 			if found := find(t.Context(), t, z, email); found.ID != email || found.State != adapters.Invited {
 				t.Errorf("got %+v, want the invitation", found)
 			}
-			if err := z.ChangeMembers(t.Context(), "Support", []string{email}, nil); err != nil {
+			if err = z.ChangeMembers(t.Context(), "Support", []string{email}, nil); err != nil {
 				t.Error(err)
 			}
 			if !a.AcceptInvitation(email) {
@@ -223,7 +223,7 @@ func TestReturnWithRoleAndLicences(t *testing.T) {
 	a.SeedUser(u)
 
 	before := find(t.Context(), t, z, made.ID)
-	if err := z.Suspend(t.Context(), made.ID); err != nil {
+	if err = z.Suspend(t.Context(), made.ID); err != nil {
 		t.Fatal(err)
 	}
 	u, _ = a.User("mara@acme.example")

@@ -56,7 +56,7 @@ func (z *Adapter) Remove(ctx context.Context, id string, r adapters.Removal) err
 	if err != nil {
 		return err
 	}
-	if err := z.refuseProtected(op, u); err != nil {
+	if err = z.refuseProtected(op, u); err != nil {
 		return err
 	}
 	receiver := ""
@@ -66,7 +66,7 @@ func (z *Adapter) Remove(ctx context.Context, id string, r adapters.Removal) err
 				return err
 			}
 		}
-		if err := z.dropRole(ctx, u); err != nil {
+		if err = z.dropRole(ctx, u); err != nil {
 			return err
 		}
 	}

@@ -59,11 +59,11 @@ func (z *Adapter) Resume(ctx context.Context, id string, before adapters.Account
 	if err != nil {
 		return adapters.Account{}, err
 	}
-	if err := z.refuseProtected(op, u); err != nil {
+	if err = z.refuseProtected(op, u); err != nil {
 		return adapters.Account{}, err
 	}
 	if u.state() == adapters.Suspended {
-		if err := z.api.putStatus(ctx, u.handle(), "activate"); err != nil {
+		if err = z.api.putStatus(ctx, u.handle(), "activate"); err != nil {
 			return adapters.Account{}, err
 		}
 		u.Status = statusActive
@@ -72,7 +72,7 @@ func (z *Adapter) Resume(ctx context.Context, id string, before adapters.Account
 	if err != nil {
 		return adapters.Account{}, err
 	}
-	if err := z.restore(ctx, &u, x); err != nil {
+	if err = z.restore(ctx, &u, x); err != nil {
 		return adapters.Account{}, err
 	}
 	a, err := z.show(ctx, u)

@@ -22,7 +22,7 @@ func (z *Adapter) Update(ctx context.Context, id string, c adapters.Change) (ada
 	if err != nil {
 		return adapters.Account{}, err
 	}
-	if err := z.refuseProtected(op, u); err != nil {
+	if err = z.refuseProtected(op, u); err != nil {
 		return adapters.Account{}, err
 	}
 	a, err := z.show(ctx, u)

@@ -36,7 +36,7 @@ func Open(cfg Config, deps adapters.Deps) (*Adapter, error) {
 	cfg = cfg.withDefaults()
 	cfg.OwnerEmail = fold(cfg.OwnerEmail)
 	if deps.Now == nil {
-		deps.Now = time.Now
+		deps.Now = time.Now //nolint:forbidigo // Deps says that nil is the real clock
 	}
 	api, err := newAPI(cfg, deps)
 	if err != nil {
