@@ -88,7 +88,7 @@ func user(name string) directory.UserWrite {
 func attributes(pairs ...any) json.RawMessage {
 	object := make(map[string]any)
 	for i := 0; i < len(pairs); i += 2 {
-		object[pairs[i].(string)] = pairs[i+1] //nolint:errcheck // a test's own list
+		object[pairs[i].(string)] = pairs[i+1]
 	}
 	raw, err := json.Marshal(object)
 	if err != nil {

@@ -21,7 +21,7 @@ func TestPersonIsTheMergeByRankThenByTime(t *testing.T) {
 	low, high, peer := h.source("low", 9), h.source("high", 1), h.source("peer", 9)
 	named := func(w directory.UserWrite, pairs ...any) directory.UserWrite {
 		for i := 0; i < len(pairs); i += 2 {
-			w = with(w, pairs[i].(string), pairs[i+1]) //nolint:errcheck // a test's own list
+			w = with(w, pairs[i].(string), pairs[i+1])
 		}
 		return w
 	}
@@ -188,7 +188,7 @@ func TestLookupIn(t *testing.T) {
 		"\x00":              nil,
 		"ext-kim":           nil,
 		kim.String()[:35]:   nil,
-		"kim@acme.example ": nil,
+		"kim@acme.example.": nil,
 	} {
 		h.view(func(r store.Reader) error {
 			got, err := h.d.LookupIn(r, name)

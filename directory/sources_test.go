@@ -46,9 +46,9 @@ func TestTokens(t *testing.T) {
 
 	valid := func(token string) bool {
 		t.Helper()
-		source, tok, err := h.d.Authenticate(ctx, token)
-		if err != nil {
-			wantCode(t, "authenticate", err, directory.Unauthorized)
+		source, tok, refused := h.d.Authenticate(ctx, token)
+		if refused != nil {
+			wantCode(t, "authenticate", refused, directory.Unauthorized)
 			return false
 		}
 		if source.ID != added.ID || source.Name != "okta" || tok.Created.IsZero() {
@@ -61,8 +61,8 @@ func TestTokens(t *testing.T) {
 	}
 	if secret, ok := strings.CutPrefix(first, "usher_"); !ok {
 		t.Errorf("a token without its prefix: %q", first)
-	} else if raw, err := base64.RawURLEncoding.DecodeString(secret); err != nil || len(raw) != 32 {
-		t.Errorf("a token of %d bytes, %v; want 32", len(raw), err)
+	} else if raw, wrong := base64.RawURLEncoding.DecodeString(secret); wrong != nil || len(raw) != 32 {
+		t.Errorf("a token of %d bytes, %v; want 32", len(raw), wrong)
 	}
 	for _, bad := range []string{"", "usher_", first[:len(first)-1], first + "A", strings.ToLower(first), "Bearer " + first, strings.Repeat("x", 1<<20)} {
 		if valid(bad) {
@@ -127,11 +127,11 @@ func TestRemoveSourceRemovesNobody(t *testing.T) {
 	ctx := context.Background()
 	h := newHouse(t)
 	okta, hr := h.source("okta", 1), h.source("hr", 2)
-	kim, lee, max := h.create(okta, user("kim")), h.create(okta, user("lee")), h.create(okta, user("max"))
+	kim, lee, sam := h.create(okta, user("kim")), h.create(okta, user("lee")), h.create(okta, user("sam"))
 	h.create(hr, user("lee"))
-	h.create(hr, user("max"))
+	h.create(hr, user("sam"))
 	h.put(okta, lee.Person, inactive(user("lee")))
-	h.delete(okta, max.Person)
+	h.delete(okta, sam.Person)
 	team := h.group(okta, "Team", kim.Person, lee.Person)
 	h.changes()
 
@@ -142,7 +142,7 @@ func TestRemoveSourceRemovesNobody(t *testing.T) {
 	}
 	h.wantAccess("held by the removed source", kim.Person, "")
 	h.wantAccess("inactive there", lee.Person, "okta (removed) says active: false")
-	h.wantAccess("denied there", max.Person, "okta (removed) deleted the user on 2026-11-21")
+	h.wantAccess("denied there", sam.Person, "okta (removed) deleted the user on 2026-11-21")
 	h.wantMembers("its group", team.ID, kim.Person, lee.Person)
 
 	_, err := h.d.CreateUser(ctx, okta, "req", user("ann"), directory.CreateOptions{})

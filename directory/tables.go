@@ -43,7 +43,7 @@ const (
 
 func newTables() tables {
 	return tables{
-		sources: store.NewTable("sources", func(s *Source) []byte { return s.ID[:] }, nil,
+		sources: store.NewTable("sources", func(s *Source) []byte { return s.ID[:] }, &sourceCodec{},
 			store.Index[Source]{Name: byName, Unique: true, Keys: func(s *Source) [][]byte {
 				if !s.Removed.IsZero() {
 					return nil

@@ -377,7 +377,7 @@ func TestUpdateUserGivesBackTheEditsError(t *testing.T) {
 		}
 	}
 	_, _, err := h.d.UpdateUser(context.Background(), okta, "req", kim.Person,
-		func(u directory.User) (directory.UserWrite, error) { return directory.UserWrite{}, nil })
+		func(directory.User) (directory.UserWrite, error) { return directory.UserWrite{}, nil })
 	wantCode(t, "an edit without userName", err, directory.Invalid)
 	equal(t, "changes", len(h.changes()), 0)
 }
