@@ -49,7 +49,7 @@ const (
 type Error struct {
 	Kind    Kind
 	Scope   Scope
-	After   time.Duration // with Retry: how long to wait from now; 0 leaves it to the engine
+	After   time.Duration // with Retry, and with Unavailable and Uncertain where the vendor said it: how long to wait from now; 0 leaves it to the engine
 	Op      string        // what was being done: "create user"
 	Message string        // what went wrong, in a sentence without a full stop
 	Fix     string        // what a person can do about it; may be empty

@@ -30,9 +30,9 @@ func Describe() adapters.Description {
 		Teams:   true,
 		Actions: []adapters.Action{adapters.Demote, adapters.Delete},
 		Fields: []adapters.Field{
-			{Name: "name", Required: true, Default: `user.displayName ?? user.userName`, Doc: "full name; first and last name follow from it"},
-			{Name: "timezone", Default: `user.timezone ?? ""`, Doc: "name of a time zone (Europe/Vienna); left alone when empty"},
-			{Name: "language", Doc: "en or fr, also with a region (en-US); anything else is left out"},
+			{Name: "name", Required: true, Default: `user.displayName ?? user.name.formatted ?? user.userName`, Doc: "full name; first and last name follow from it"},
+			{Name: "timezone", Default: `user.timezone`, Doc: "name of a time zone (Europe/Vienna); left alone when empty"},
+			{Name: "language", Default: `user.preferredLanguage`, Doc: "en or fr, also with a region (en-US); anything else is left out"},
 			{Name: "country", Doc: "two letters (AT)"},
 			{Name: "bio", Doc: "free text"},
 		},
