@@ -51,6 +51,11 @@ func (e *Engine) Expand(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if slices.ContainsFunc(pending, func(c audit.Change) bool { return c.Act == audit.MappingApplied }) {
+		if err := e.renameApps(ctx, m); err != nil {
+			return 0, err
+		}
+	}
 	done := 0
 	for len(pending) > 0 {
 		if large(&pending[0]) {

@@ -171,7 +171,7 @@ func (p *previewer) slice(r store.Reader, persons []uuid.UUID) error {
 // person tallies one person in one app and reports whether the edit takes the account away.
 func (p *previewer) person(r store.Reader, app *mapping.App, id uuid.UUID) (loses bool, err error) {
 	out := p.apps[app.Key]
-	j := judge{Engine: p.Engine, mapping: p.next, app: app, can: p.can[app.Key], now: p.o.Now()}
+	j := judge{Engine: p.Engine, mapping: p.next, app: app, can: p.can[app.Key], now: p.o.Now(), ledger: p.before(app)}
 	s, err := j.situation(r, id)
 	who := Affected{Person: id, UserName: s.Person.UserName}
 	var we *wantError
@@ -192,7 +192,7 @@ func (p *previewer) person(r store.Reader, app *mapping.App, id uuid.UUID) (lose
 	switch {
 	case len(plan.Unwanted) > 0:
 		out.Remove.add(who)
-		was, err := p.wanted(r, app.Key, s)
+		was, err := p.wanted(p.before(app), s)
 		return was && app.Mode != mapping.Observe, err
 	case len(plan.Returned) > 0:
 		out.Return.add(who)
@@ -204,8 +204,16 @@ func (p *previewer) person(r store.Reader, app *mapping.App, id uuid.UUID) (lose
 	return false, nil
 }
 
+// before is the key that the app has in the mapping in force.
+func (p *previewer) before(app *mapping.App) string {
+	if _, ok := p.current.App(app.Key); !ok && app.RenamedFrom != "" {
+		return app.RenamedFrom
+	}
+	return app.Key
+}
+
 // wanted reports whether the mapping in force wants the account, so that losing it is the edit's doing.
-func (p *previewer) wanted(_ store.Reader, app string, s Situation) (bool, error) {
+func (p *previewer) wanted(app string, s Situation) (bool, error) {
 	if _, ok := p.current.App(app); !ok {
 		return false, nil
 	}
@@ -229,7 +237,11 @@ func (p *previewer) result(ctx context.Context) (Preview, error) {
 	out := Preview{Removals: p.removals}
 	err := p.o.Store.View(ctx, func(r store.Reader) error {
 		for key, a := range p.apps {
-			n, err := countStanding(r, key)
+			ledger := key
+			if app, ok := p.next.App(key); ok {
+				ledger = p.before(app)
+			}
+			n, err := countStanding(r, ledger)
 			if err != nil {
 				return err
 			}

@@ -415,3 +415,24 @@ func TestPlanSaysWhatAnEditWouldDo(t *testing.T) {
 		t.Errorf("writes: got %d, want only the two creates of before", got)
 	}
 }
+
+func TestARenamedAppKeepsItsLedger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.apply(strings.ReplaceAll(steppedMapping, "desk:", "helpdesk:"))
+	w.hire("ann", "bob")
+	w.group("Support", "ann", "bob")
+	w.settle()
+	w.apply(strings.ReplaceAll(steppedMapping, "  desk:\n", "  desk:\n    renamed_from: helpdesk\n"))
+	w.activate("bob", false)
+	w.pass(26 * time.Hour)
+	w.wantVendor(map[string]string{"ann": "active agent in Tier 1"})
+	if got := w.vendor.count("create"); got != 2 {
+		t.Errorf("creates: got %d, want 2", got)
+	}
+	x, err := w.engine.Why(t.Context(), "ann@acme.example", "desk")
+	w.must(err)
+	if len(x.Accounts) != 1 || x.Accounts[0].State != provision.Active {
+		t.Errorf("ledger: %+v", x.Accounts)
+	}
+}

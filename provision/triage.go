@@ -99,6 +99,15 @@ type judge struct {
 	app     *mapping.App
 	can     adapters.Description
 	now     time.Time
+	// ledger is the key under which the app's ledger stands; "" for the app's own.
+	ledger string
+}
+
+func (j *judge) ledgerKey() string {
+	if j.ledger != "" {
+		return j.ledger
+	}
+	return j.app.Key
 }
 
 // situation loads what a plan for the pair depends on.
@@ -111,15 +120,15 @@ func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
 	if err != nil {
 		return Situation{}, &wantError{err}
 	}
-	all, err := accountsOf(r, j.app.Key, person)
+	all, err := accountsOf(r, j.ledgerKey(), person)
 	if err != nil {
 		return Situation{}, err
 	}
-	held, err := holdsOf(r, j.app.Key, person)
+	held, err := holdsOf(r, j.ledgerKey(), person)
 	if err != nil {
 		return Situation{}, err
 	}
-	state, err := appState(r, j.app.Key)
+	state, err := appState(r, j.ledgerKey())
 	if err != nil {
 		return Situation{}, err
 	}

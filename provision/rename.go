@@ -1,0 +1,157 @@
+package provision
+
+import (
+	"context"
+
+	"github.com/usher-scim/usher/mapping"
+	"github.com/usher-scim/usher/store"
+)
+
+// renameApps moves what is known of an app whose key the mapping renamed (`renamed_from`)
+// to its new key: the ledger first of all. Each slice is one transaction, and
+// it may be repeated: what has moved is not found under the old key any more.
+func (e *Engine) renameApps(ctx context.Context, m *mapping.Mapping) error {
+	for _, app := range m.Apps() {
+		if app.RenamedFrom == "" {
+			continue
+		}
+		if _, used := m.App(app.RenamedFrom); used {
+			continue // the old key names another app by now
+		}
+		for {
+			moved := 0
+			err := e.o.Store.Update(ctx, func(tx store.Tx) error {
+				var err error
+				moved, err = renameSlice(tx, app.RenamedFrom, app.Key)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if moved == 0 {
+				break
+			}
+			e.o.Logger.Info("app renamed", "from", app.RenamedFrom, "to", app.Key, "records", moved)
+		}
+	}
+	return nil
+}
+
+func renameSlice(tx store.Tx, from, to string) (int, error) {
+	moved := 0
+	for _, move := range []func(store.Tx, string, string) (int, error){
+		renameAccounts, renameHolds, renameItems, renameTeams, renameSpendings, renameState,
+	} {
+		n, err := move(tx, from, to)
+		if err != nil {
+			return 0, err
+		}
+		moved += n
+	}
+	return moved, nil
+}
+
+// few collects at most a slice of records, so that none is written while a range is open.
+func few[T any](seq func(yield func(*T, error) bool)) ([]*T, error) {
+	var out []*T
+	for v, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, v); len(out) == triageSlice {
+			break
+		}
+	}
+	return out, nil
+}
+
+func renameAccounts(tx store.Tx, from, to string) (int, error) {
+	all, err := few(accounts.Find(tx, byState, store.Key([]byte(from))))
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range all {
+		a.App = to
+		if err := accounts.Put(tx, a); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), nil
+}
+
+func renameHolds(tx store.Tx, from, to string) (int, error) {
+	all, err := few(holds.Find(tx, byPairKind, store.Key([]byte(from))))
+	if err != nil {
+		return 0, err
+	}
+	for _, h := range all {
+		h.App = to
+		if err := holds.Put(tx, h); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), nil
+}
+
+func renameItems(tx store.Tx, from, to string) (int, error) {
+	all, err := few(items.Scan(tx, store.Key([]byte(from))))
+	if err != nil {
+		return 0, err
+	}
+	for _, i := range all {
+		if err := items.Delete(tx, itemKey(i.App, i.Subject)); err != nil {
+			return 0, err
+		}
+		i.App = to
+		if err := items.Put(tx, i); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), nil
+}
+
+func renameTeams(tx store.Tx, from, to string) (int, error) {
+	all, err := few(teamChanges.Scan(tx, store.Key([]byte(from))))
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range all {
+		if err := teamChanges.Delete(tx, append(teamPrefix(c.App, c.Team), store.Key(c.Account[:])...)); err != nil {
+			return 0, err
+		}
+		c.App = to
+		if err := teamChanges.Put(tx, c); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), nil
+}
+
+func renameSpendings(tx store.Tx, from, to string) (int, error) {
+	all, err := few(spendings.Scan(tx, store.Key([]byte(from))))
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range all {
+		if err := spendings.Delete(tx, store.Key([]byte(s.App), store.Time(s.At), s.Person[:])); err != nil {
+			return 0, err
+		}
+		s.App = to
+		if err := spendings.Put(tx, s); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), nil
+}
+
+func renameState(tx store.Tx, from, to string) (int, error) {
+	s, err := appState(tx, from)
+	if err != nil || s.Tenant == "" {
+		return 0, err
+	}
+	if err := appStates.Delete(tx, []byte(from)); err != nil {
+		return 0, err
+	}
+	s.App = to
+	return 1, appStates.Put(tx, s)
+}
