@@ -141,6 +141,9 @@ func (e *Engine) expandLarge(ctx context.Context, m *mapping.Mapping, c audit.Ch
 			if err := markAll(tx, m, &c, persons, now); err != nil {
 				return err
 			}
+			if err := e.indexSlice(tx, &c, cursor, persons); err != nil {
+				return err
+			}
 			if next != nil {
 				return audit.SetCursor(tx, c.ID, next)
 			}
@@ -151,6 +154,24 @@ func (e *Engine) expandLarge(ctx context.Context, m *mapping.Mapping, c audit.Ch
 			return err
 		}
 	}
+}
+
+// indexSlice lets the audit find the change by the slice's persons, so that settling it in the end costs little.
+func (e *Engine) indexSlice(tx store.Tx, c *audit.Change, cursor []byte, persons []uuid.UUID) error {
+	if len(cursor) < 2 {
+		return nil // the change's own list is indexed when it settles
+	}
+	switch cursor[0] {
+	case phaseListed:
+		part, err := store.ParseUint64(cursor[1:])
+		if err != nil {
+			return err
+		}
+		return audit.SettlePart(tx, c.ID, int(part-1)) //nolint:gosec // counted up from one
+	case phaseGroup:
+		return audit.Index(tx, c.ID, persons)
+	}
+	return nil
 }
 
 // The phases of a large change's expansion, in order.
