@@ -14,6 +14,7 @@ type StatusReply struct {
 	Mapping int                   `json:"mapping"` // version in force
 	Apps    []provision.AppStatus `json:"apps"`
 	Waiting []string              `json:"waiting,omitempty"` // group names that no group has yet
+	People  map[uuid.UUID]string  `json:"people,omitempty"`  // how those are called whom the failures list
 }
 
 func (s Services) status(c echo.Context) error {
@@ -32,6 +33,15 @@ func (s Services) status(c echo.Context) error {
 	}
 	for _, w := range m.Waiting() {
 		r.Waiting = append(r.Waiting, w.App+": "+w.Name)
+	}
+	var failing []uuid.UUID
+	for _, app := range apps {
+		for _, f := range app.Failures {
+			failing = append(failing, f.Persons...)
+		}
+	}
+	if r.People, err = s.Engine.Names(ctx, failing); err != nil {
+		return err
 	}
 	return c.JSON(http.StatusOK, r)
 }
@@ -99,17 +109,42 @@ func (s Services) retry(c echo.Context) error {
 	return c.JSON(http.StatusOK, RetryReply{n})
 }
 
+// HoldReply is a hold with the names behind its ids.
+type HoldReply struct {
+	provision.Hold
+	Who        string `json:"who,omitempty"`        // the person's userName or address
+	SourceName string `json:"sourceName,omitempty"` // of Hold.Source, where that is a source
+}
+
 func (s Services) holds(c echo.Context) error {
-	all, err := s.Engine.Holds(c.Request().Context(), provision.HoldFilter{
+	ctx := c.Request().Context()
+	all, err := s.Engine.Holds(ctx, provision.HoldFilter{
 		App: c.QueryParam("app"), Kind: provision.HoldKind(c.QueryParam("kind")), All: c.QueryParam("all") == "true",
 	}, maxPage)
 	if err != nil {
 		return err
 	}
-	if all == nil {
-		all = []provision.Hold{}
+	persons := make([]uuid.UUID, len(all))
+	for i, h := range all {
+		persons[i] = h.Person
 	}
-	return c.JSON(http.StatusOK, all)
+	names, err := s.Engine.Names(ctx, persons)
+	if err != nil {
+		return err
+	}
+	sources, err := s.Directory.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	byID := map[string]string{}
+	for _, src := range sources {
+		byID[src.ID.String()] = src.Name
+	}
+	replies := make([]HoldReply, len(all))
+	for i, h := range all {
+		replies[i] = HoldReply{Hold: h, Who: names[h.Person], SourceName: byID[h.Source]}
+	}
+	return c.JSON(http.StatusOK, replies)
 }
 
 func (s Services) approve(c echo.Context) error {

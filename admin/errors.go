@@ -59,7 +59,7 @@ func badRequest(format string, args ...any) error {
 func (s Services) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		s.Logger.Error("request failed after its reply began", "path", c.Path(), "err", err)
-		return
+		panic(http.ErrAbortHandler) // the client must not take what it got for the whole
 	}
 	status, reply := s.classify(err)
 	if jsonErr := c.JSON(status, reply); jsonErr != nil {

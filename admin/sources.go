@@ -2,6 +2,8 @@ package admin
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/secrets"
+	"github.com/usher-scim/usher/store"
 )
 
 // SourceReply is one source, without its tokens' hashes.
@@ -120,7 +123,11 @@ func (s Services) setSecret(c echo.Context) error {
 }
 
 func (s Services) deleteSecret(c echo.Context) error {
-	if err := s.Vault.Delete(c.Request().Context(), c.Param("name")); err != nil {
+	err := s.Vault.Delete(c.Request().Context(), c.Param("name"))
+	if errors.Is(err, store.ErrNotFound) {
+		return &requestError{status: http.StatusNotFound, code: NotFound, message: fmt.Sprintf("no secret is stored as %q", c.Param("name"))}
+	}
+	if err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
