@@ -89,3 +89,15 @@ func TestSettingsDecode(t *testing.T) {
 		t.Error("got no error for an unknown setting, want one")
 	}
 }
+
+// Zoom's limits are the account's, shared by all its apps: what Usher takes by itself, a burst
+// included, stays well under those of a Pro plan (light 30 a second, medium 20).
+func TestOwnLimitsLeaveRoomForOthers(t *testing.T) {
+	t.Parallel()
+	c := testConfig().withDefaults()
+	for name, l := range map[string]struct{ ours, pro float64 }{light: {c.LightPerSecond, 30}, medium: {c.MediumPerSecond, 20}} {
+		if most := l.ours + float64(burst(l.ours)); most > l.pro/2 {
+			t.Errorf("%s: got up to %g calls in a second, want at most half of %g", name, most, l.pro)
+		}
+	}
+}
