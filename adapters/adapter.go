@@ -55,7 +55,8 @@ type Teams interface {
 	// ChangeMembers adds and removes accounts of one team, named as in the mapping, with as few
 	// calls as the vendor allows, and leaves its other members as they are. A team that does
 	// not exist is created when there is somebody to add. Adding a member and removing a stranger
-	// both succeed. It may be repeated; two calls for one team must not run at once.
+	// both succeed. An account that cannot be added keeps nobody else out: the rest is done, then the
+	// first such failure is returned. It may be repeated; two calls for one team must not run at once.
 	ChangeMembers(ctx context.Context, team string, add, remove []string) error
 }
 

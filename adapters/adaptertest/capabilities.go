@@ -92,6 +92,7 @@ func teamPartly(s *suite) {
 	if err != nil {
 		s.is(err, "add a member who is gone", adapters.NotFound, adapters.Invalid, adapters.Conflict)
 	}
+	s.members(a, b) // who is gone keeps nobody else out
 	s.ok(t.ChangeMembers(s.ctx, "Tier 1", []string{b}, nil), "repeat with those who are there")
 	s.members(a, b)
 

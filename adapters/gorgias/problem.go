@@ -54,7 +54,8 @@ func classify(req vendorhttp.Request, resp *vendorhttp.Response, def *adapters.E
 	case http.StatusForbidden:
 		def.Fix = "the credentials need the role admin and, with OAuth2, the scopes users:read and users:write"
 	}
-	if onUsers && resp.Status < 500 && resp.Status != http.StatusTooManyRequests && seats.MatchString(p.Error.Msg) {
+	refused := resp.Status >= 400 && resp.Status < 500 && resp.Status != http.StatusTooManyRequests
+	if onUsers && (resp.Status == http.StatusPaymentRequired || refused && seats.MatchString(p.Error.Msg)) {
 		def.Kind, def.Scope = adapters.NoSeat, adapters.OneAccount
 		def.Fix = "free or buy a seat in Gorgias"
 	}

@@ -72,8 +72,29 @@ func (a *Adapter) ChangeMembers(ctx context.Context, name string, add, remove []
 	return e
 }
 
-// change is ChangeMembers under the team's lock.
+// change is ChangeMembers under the team's lock. Gorgias refuses a whole list for one id that it
+// does not know: then those who are gone are left out, and reported at the end.
 func (a *Adapter) change(ctx context.Context, op, name string, add, remove []int64) error {
+	err := a.apply(ctx, op, name, add, remove)
+	if len(add) == 0 || !adapters.IsKind(err, adapters.Invalid) {
+		return err
+	}
+	gone, lookErr := a.gonePeople(ctx, op, add)
+	if lookErr != nil {
+		return lookErr
+	}
+	if len(gone) == 0 {
+		return err
+	}
+	rest := slices.DeleteFunc(slices.Clone(add), func(id int64) bool { return slices.Contains(gone, id) })
+	if err := a.apply(ctx, op, name, rest, remove); err != nil {
+		return err
+	}
+	return refusal(op, adapters.Conflict, fmt.Sprintf("%d of the accounts to add to the team %q are not in Gorgias any more", len(gone), name))
+}
+
+// apply makes the change, and the team if there is somebody to add.
+func (a *Adapter) apply(ctx context.Context, op, name string, add, remove []int64) error {
 	t, there, err := a.team(ctx, op, name)
 	switch {
 	case err != nil:
@@ -90,6 +111,30 @@ func (a *Adapter) change(ctx context.Context, op, name string, add, remove []int
 	}
 	a.remember(name, knownTeam{id: t.ID, made: a.now()})
 	return nil
+}
+
+// gonePeople returns those of ids that the vendor does not know. Many are looked up in the list, and
+// only who is not in it by itself: a list may leave people out.
+func (a *Adapter) gonePeople(ctx context.Context, op string, ids []int64) ([]int64, error) {
+	unsure := slices.Clone(ids)
+	if len(unsure) > 5 {
+		for u, err := range records[user](ctx, a, op, "/users") {
+			if err != nil {
+				return nil, err
+			}
+			unsure = slices.DeleteFunc(unsure, func(id int64) bool { return id == u.ID })
+		}
+	}
+	var gone []int64
+	for _, id := range unsure {
+		_, err := a.readUser(ctx, op, strconv.FormatInt(id, 10))
+		if adapters.IsKind(err, adapters.NotFound) {
+			gone = append(gone, id)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return gone, nil
 }
 
 // leaveTeams takes a user out of every team. Each team is locked only while it is written.

@@ -136,6 +136,21 @@ func TestTeamsByName(t *testing.T) {
 	failsWith(t, a.ChangeMembers(t.Context(), "Tier 1", []string{"0"}, nil), adapters.Invalid, "not one of Gorgias")
 }
 
+func TestWhoIsGoneKeepsNobodyOutOfATeam(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{2, 9} { // looked up one by one, and by the list
+		h := start(t, vendor.Options{})
+		v := h.underTest(h.key)
+		people := v.Seed(n)
+		v.Drop(people[1])
+		err := h.open(t, h.key, adapters.Deps{}).ChangeMembers(t.Context(), "Tier 1", people, nil)
+		failsWith(t, err, adapters.Conflict, "1 of the accounts")
+		if got, _ := v.TeamMembers("Tier 1"); len(got) != n-1 {
+			t.Errorf("got %d members, want all %d who are there", len(got), n-1)
+		}
+	}
+}
+
 func TestRemovalTakesOnlyWhatGorgiasCan(t *testing.T) {
 	t.Parallel()
 	h := start(t, vendor.Options{})

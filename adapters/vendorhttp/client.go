@@ -42,7 +42,7 @@ type Config struct {
 
 	// Classify turns a reply that is not a success into an error. def is what the status alone
 	// says, with Op, Status, After and Request filled in; Classify changes and returns it.
-	// nil keeps def. Message is cleaned and shortened afterwards.
+	// A nil Classify, or nil from it, keeps def. Message is cleaned and shortened afterwards.
 	Classify func(req Request, resp *Response, def *adapters.Error) *adapters.Error
 	// Expired says whether a reply means that the token ended, so that it is renewed and the
 	// call repeated, once. nil means status 401.
@@ -126,8 +126,9 @@ func (c *Client) Now() time.Time { return c.deps.Now() }
 //
 // It first waits, in the lane of ctx, for the connection's limits; a wait that the vendor ordered
 // and that is longer than MaxOwnWait is not waited for but returned as kind Retry. A safe method
-// (GET, HEAD) is repeated at most twice, quickly, after a connection error, 502, 503 or 504; nothing
-// else is ever repeated, but for one repetition with a new token after Config.Expired.
+// (GET, HEAD) is repeated at most twice, quickly, after a connection error, 502, 503, 504, or a 429 that
+// asks for no more than MaxOwnWait; nothing else is ever repeated, but for one repetition with a new
+// token after Config.Expired.
 func (c *Client) Do(ctx context.Context, req Request) (*Response, error) {
 	for renewed := false; ; renewed = true {
 		resp, sent, err := c.once(ctx, req)

@@ -99,6 +99,8 @@ func TestReplyToKind(t *testing.T) {
 		{"too large", "POST", reply(413, `{}`), adapters.Invalid, adapters.OneAccount, 0, "refused", 1},
 		{"rate limit without a hint", "POST", reply(429, `{}`), adapters.Retry, adapters.WholeApp, 0, "rate limit", 1},
 		{"rate limit in seconds", "POST", reply(429, `{}`, "Retry-After: 17"), adapters.Retry, adapters.WholeApp, 17 * time.Second, "rate limit", 1},
+		{"rate limit for a moment, read, repeated", "GET", reply(429, `{}`, "Retry-After: 1"), adapters.Retry, adapters.WholeApp, time.Second, "rate limit", 3},
+		{"rate limit for a moment, write", "DELETE", reply(429, `{}`, "Retry-After: 1"), adapters.Retry, adapters.WholeApp, time.Second, "rate limit", 1},
 		{"rate limit as a page", "GET", reply(429, `<html>`, html, "Retry-After: 5"), adapters.Retry, adapters.WholeApp, 5 * time.Second, "rate limit", 1},
 		{"server error, read", "GET", reply(500, `{}`), adapters.Unavailable, adapters.OneAccount, 0, "trouble", 1},
 		{"server error, create", "POST", reply(500, `{}`), adapters.Uncertain, adapters.OneAccount, 0, "trouble", 1},

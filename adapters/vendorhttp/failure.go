@@ -30,7 +30,9 @@ func (c *Client) judge(req Request, resp *Response, sent string) *adapters.Error
 	}
 	e := c.byStatus(req, resp)
 	if c.cfg.Classify != nil {
-		e = c.cfg.Classify(req, resp, e)
+		if better := c.cfg.Classify(req, resp, e); better != nil {
+			e = better
+		}
 	}
 	e.Message = c.scrub.clean(e.Message, sent, MaxMessage)
 	e.Fix = c.scrub.clean(e.Fix, sent, MaxMessage)

@@ -141,7 +141,8 @@ func TestPausesOrderedByTheVendor(t *testing.T) {
 				}), func(cfg *vendorhttp.Config, _ *adapters.Deps) {
 					cfg.Limits = map[string]vendorhttp.Limit{"a": {PerSecond: 1000, Burst: 10}, "b": {PerSecond: 1000, Burst: 10}}
 				})
-				if _, err := c.Do(t.Context(), get("a")); (err != nil) != (tc.status == 429) {
+				write := vendorhttp.Request{Op: "create", Method: "POST", Path: "/users", Class: "a"} // never repeated
+				if _, err := c.Do(t.Context(), write); (err != nil) != (tc.status == 429) {
 					t.Fatalf("got %v, want an error with 429 only", err)
 				}
 				start := time.Now()

@@ -49,7 +49,8 @@ func (x *exchange) maybeSent() bool { return x.asked.Load() == 0 || x.got.Load()
 // safe reports whether a method changes nothing (RFC 9110 section 9.2.1), among those we send.
 func safe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
-// checkRetry lets only safe methods be repeated, after a connection error or a gateway's status.
+// checkRetry lets only safe methods be repeated: after a connection error, a gateway's status, or a
+// rate limit that asks for a moment only.
 func (c *Client) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	x := exchangeOf(ctx)
 	if x == nil || !x.safe || ended(ctx) {
@@ -59,10 +60,12 @@ func (c *Client) checkRetry(ctx context.Context, resp *http.Response, err error)
 		_, badCert := errors.AsType[*tls.CertificateVerificationError](err)
 		return !badCert, nil
 	}
+	after, said := pauseAsked(resp.Header, c.deps.Now())
 	switch resp.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		after, said := retryAfter(resp.Header.Get("Retry-After"), c.deps.Now())
 		return !said || after <= MaxOwnWait, nil
+	case http.StatusTooManyRequests:
+		return said && after <= MaxOwnWait, nil
 	}
 	return false, nil
 }
@@ -70,10 +73,10 @@ func (c *Client) checkRetry(ctx context.Context, resp *http.Response, err error)
 func ended(ctx context.Context) bool { return ctx.Err() != nil }
 
 // backoff waits 200 ms, then 400 ms, halved to doubled by chance so that callers do not march in
-// step; a short Retry-After is kept to.
+// step; a short wait that the vendor names is kept to.
 func (c *Client) backoff(_, _ time.Duration, attempt int, resp *http.Response) time.Duration {
 	if resp != nil {
-		if after, said := retryAfter(resp.Header.Get("Retry-After"), c.deps.Now()); said && after <= MaxOwnWait {
+		if after, said := pauseAsked(resp.Header, c.deps.Now()); said && after <= MaxOwnWait {
 			return after
 		}
 	}
