@@ -65,6 +65,9 @@ func (a *Account) wrote(c adapters.Change) {
 // we did not remove it. If the person has one under another id (an accepted invitation, a
 // sign-in that made a new one), the entry follows; else it is lost.
 func (x *execution) vanished(ctx context.Context, s *Situation, a *Account) error {
+	if caught := a.Seen.Add(x.can.ReadLag); x.o.Now().Before(caught) {
+		return &waitError{until: caught, why: "waits for the vendor's reads to catch up"}
+	}
 	if err := x.sameTenant(ctx); err != nil {
 		return err
 	}

@@ -179,10 +179,27 @@ func TestAnAccountThatVanishedIsMadeAnewForWhoIsEntitled(t *testing.T) {
 	w.hire("ann")
 	w.group("Support", "ann")
 	w.settle()
+	w.pass(time.Minute)
 	clear(w.vendor.accounts)
 	w.group("Leads", "ann")
 	w.settle()
 	w.wantVendor(map[string]string{"ann": "active admin"})
+}
+
+func TestAReadThatLagsBehindTheCreateIsNoLoss(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.apply(plainMapping)
+	w.hire("ann")
+	w.group("Support", "ann")
+	w.settle()
+	w.group("Leads", "ann")
+	w.vendor.fail("update", problem(adapters.NotFound, "update"))
+	w.pass(time.Minute)
+	w.wantVendor(map[string]string{"ann": "active admin"})
+	if got := w.vendor.count("create"); got != 1 {
+		t.Errorf("creates: got %d, want 1", got)
+	}
 }
 
 // errCrash is the death of the process: nothing after it is written or called.
