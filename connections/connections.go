@@ -209,7 +209,7 @@ func (c *Connections) fill(d *draft, old *Connection) error {
 // resolve checks the settings with their secrets and refuses to send a stored secret to a new host.
 func (c *Connections) resolve(ctx context.Context, d *draft, old *Connection) error {
 	var err error
-	if d.resolved, err = c.secretsOf(ctx, d.entry, d.kept); err != nil {
+	if d.resolved, err = c.secretsOf(ctx, d.kept); err != nil {
 		return &Error{err.Error()}
 	}
 	if d.hosts, err = d.entry.Hosts(d.resolved); err != nil {
@@ -234,7 +234,7 @@ func (c *Connections) resolve(ctx context.Context, d *draft, old *Connection) er
 }
 
 // secretsOf returns settings with every reference resolved.
-func (c *Connections) secretsOf(ctx context.Context, e registry.Entry, settings map[string]any) (map[string]any, error) {
+func (c *Connections) secretsOf(ctx context.Context, settings map[string]any) (map[string]any, error) {
 	text, err := yaml.Marshal(settings)
 	if err != nil {
 		return nil, errors.New("the settings cannot be written as YAML")
@@ -328,7 +328,7 @@ func (c *Connections) Open(ctx context.Context, name string) (Opened, error) {
 	if err := yaml.Unmarshal([]byte(conn.Settings), &settings); err != nil {
 		return Opened{}, fmt.Errorf("read the settings of connection %q: %w", name, err)
 	}
-	resolved, err := c.secretsOf(ctx, entry, settings)
+	resolved, err := c.secretsOf(ctx, settings)
 	if err != nil {
 		return Opened{}, &Error{fmt.Sprintf("connection %q: %v", name, err)}
 	}

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/adapters/registry"
 	"github.com/usher-scim/usher/audit"

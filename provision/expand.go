@@ -234,7 +234,7 @@ func listed(r store.Reader, c *audit.Change, at []byte) ([]uuid.UUID, []byte, er
 			return nil, nil, err
 		}
 	}
-	if int(part) < c.Parts { //nolint:gosec // as above
+	if int(part) < c.Parts {
 		return persons, store.Uint64(part + 1), nil
 	}
 	return persons, nil, nil
@@ -302,7 +302,7 @@ func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) erro
 	it, err := items.Get(tx, itemKey(app, subject))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		it = &Item{App: app, Subject: subject, Generation: uint64(now.UnixNano()), Marked: now} //nolint:gosec // after 1970
+		it = &Item{App: app, Subject: subject, Generation: uint64(now.UnixNano()), Marked: now}
 	case err != nil:
 		return err
 	}

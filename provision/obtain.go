@@ -182,8 +182,8 @@ func (x *execution) foreign(ctx context.Context, person uuid.UUID, found adapter
 				return nil
 			}
 		}
-		id, err := uuid.Parse(found.ExternalID)
-		if err != nil || id == person {
+		id := parseID(found.ExternalID)
+		if id == uuid.Nil || id == person {
 			return nil
 		}
 		known, err := x.o.Directory.PersonExists(r, id)
@@ -193,6 +193,15 @@ func (x *execution) foreign(ctx context.Context, person uuid.UUID, found adapter
 		return err
 	})
 	return why, err
+}
+
+// parseID reads one of our ids; uuid.Nil for anything else that a vendor's external id may hold.
+func parseID(s string) uuid.UUID {
+	id, err := uuid.Parse(s)
+	if err != nil {
+		return uuid.Nil
+	}
+	return id
 }
 
 // claimed turns a unique violation into a hold: the address or the vendor's account is another person's.

@@ -192,8 +192,7 @@ func (p *previewer) person(r store.Reader, app *mapping.App, id uuid.UUID) (lose
 	switch {
 	case len(plan.Unwanted) > 0:
 		out.Remove.add(who)
-		was, err := p.wanted(p.before(app), s)
-		return was && app.Mode != mapping.Observe, err
+		return app.Mode != mapping.Observe && p.wanted(p.before(app), s), nil
 	case len(plan.Returned) > 0:
 		out.Return.add(who)
 	case has(plan, OpObtain) && len(s.Accounts) == 0:
@@ -213,15 +212,12 @@ func (p *previewer) before(app *mapping.App) string {
 }
 
 // wanted reports whether the mapping in force wants the account, so that losing it is the edit's doing.
-func (p *previewer) wanted(app string, s Situation) (bool, error) {
+func (p *previewer) wanted(app string, s Situation) bool {
 	if _, ok := p.current.App(app); !ok {
-		return false, nil
+		return false
 	}
 	w, err := p.current.Want(app, &s.Person, s.Now)
-	if err != nil {
-		return true, nil //nolint:nilerr // what cannot be told counts as a loss
-	}
-	return w.Wanted, nil
+	return err != nil || w.Wanted // what cannot be told counts as a loss
 }
 
 func has(p Plan, op Op) bool {

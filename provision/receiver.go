@@ -56,11 +56,11 @@ func (x *execution) candidate(ctx context.Context, s *Situation, ref string, lea
 		if err != nil {
 			return err
 		}
-		switch {
-		case person == uuid.Nil:
+		switch person {
+		case uuid.Nil:
 			why = "is not in the directory"
 			return nil
-		case person == leaver.Person:
+		case leaver.Person:
 			why = "is the leaver"
 			return nil
 		}

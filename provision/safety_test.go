@@ -212,7 +212,7 @@ func TestSomebodyElsesAccountIsNeverAdopted(t *testing.T) {
 func TestProtectedAccountsAreNeverTouched(t *testing.T) {
 	t.Parallel()
 	for name, arrange := range map[string]func(*world) string{
-		"by the mapping's list": func(w *world) string {
+		"by the mapping's list": func(*world) string {
 			return strings.Replace(plainMapping, "    grants:", "    protect: [ann@acme.example]\n    grants:", 1)
 		},
 		"the connector's own": func(w *world) string {

@@ -36,9 +36,7 @@ const teamSlice = 1000
 // asked, and each team gets an item of its own in the queue.
 func (x *execution) queueTeams(ctx context.Context, step Step, a *Account) error {
 	now := x.o.Now()
-	for _, t := range step.Join {
-		a.Teams = append(a.Teams, t)
-	}
+	a.Teams = append(a.Teams, step.Join...)
 	a.Teams = slices.DeleteFunc(a.Teams, func(t string) bool { return slices.Contains(step.Leave, t) })
 	a.Modified = now
 	cause := audit.Change{Actor: engineActor}

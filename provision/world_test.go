@@ -149,7 +149,7 @@ func (w *world) hire(names ...string) {
 
 func (w *world) activate(name string, active bool) {
 	w.t.Helper()
-	_, _, err := w.dir.UpdateUser(w.t.Context(), w.okta, "req", w.users[name], func(u directory.User) (directory.UserWrite, error) {
+	_, _, err := w.dir.UpdateUser(w.t.Context(), w.okta, "req", w.users[name], func(directory.User) (directory.UserWrite, error) {
 		return w.write(name, active), nil
 	})
 	w.must(err)

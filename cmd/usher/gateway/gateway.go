@@ -79,7 +79,10 @@ func Open(ctx context.Context, cfg config.Config, o Options) (_ *Gateway, err er
 	if err := g.listen(ctx, socket); err != nil {
 		return nil, err
 	}
-	return g, g.wire(o, vault)
+	if err := g.wire(o, vault); err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
 func openVault(ctx context.Context, cfg config.Config, s *bolt.Store) (*secrets.Vault, error) {

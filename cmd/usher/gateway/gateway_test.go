@@ -75,7 +75,7 @@ func TestFromPushToBothApps(t *testing.T) {
 	// The leaver: groups first, then the person, and the demotion before the deletion.
 	w.patch("/Groups/"+support, map[string]any{"op": "remove", "path": `members[value eq "` + ann + `"]`})
 	w.deactivate(ann)
-	w.await("ann's accounts to go", func(s admin.StatusReply) bool {
+	w.await("ann's accounts to go", func(admin.StatusReply) bool {
 		_, inGorgias := w.vendors.Gorgias.User("ann@acme.example")
 		_, inZoom := w.vendors.Zoom.User("ann@acme.example")
 		return !inGorgias && !inZoom
@@ -139,7 +139,7 @@ func TestMetricsAndHealth(t *testing.T) {
 		must(t, err)
 		res, err := w.http.Do(req)
 		must(t, err)
-		defer res.Body.Close()
+		defer func() { _ = res.Body.Close() }()
 		b, err := io.ReadAll(res.Body)
 		must(t, err)
 		return string(b)
@@ -172,7 +172,7 @@ func TestOpenRefusesInOneSentence(t *testing.T) {
 	w := newWorld(t)
 	w.start(nil)
 	taken := strings.TrimPrefix(w.ops, "http://")
-	other, err := os.MkdirTemp("", "ush")
+	other, err := os.MkdirTemp("", "ush") //nolint:usetesting // a socket path must be short
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(other) })
 	for _, tt := range []struct {

@@ -46,8 +46,7 @@ func newWorld(t *testing.T) *world {
 	})
 	front := httptest.NewServer(v.Handler())
 	t.Cleanup(front.Close)
-	// Not t.TempDir: a socket's path must be short.
-	data, err := os.MkdirTemp("", "ush")
+	data, err := os.MkdirTemp("", "ush") //nolint:usetesting // a socket path must be short
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(data) })
 	w := &world{t: t, data: data, vendors: v, front: front.URL, http: &http.Client{Timeout: 20 * time.Second}}
@@ -120,7 +119,7 @@ func (w *world) tryAdmin(method, path string, body string) (int, []byte) {
 	must(w.t, err)
 	res, err := w.api.Do(req)
 	must(w.t, err)
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	reply, err := io.ReadAll(res.Body)
 	must(w.t, err)
 	return res.StatusCode, reply
@@ -153,7 +152,7 @@ func (w *world) tryPush(method, path string, body any) (int, map[string]any, err
 	if err != nil {
 		return 0, nil, err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	reply := map[string]any{}
 	b, err := io.ReadAll(res.Body)
 	if err == nil && len(b) > 0 {
