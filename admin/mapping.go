@@ -19,6 +19,7 @@ import (
 type ConnectionReply struct {
 	connections.Connection
 	Identity adapters.Identity `json:"identity"`
+	Warning  string            `json:"warning,omitempty"` // an app stays stopped although the connection works
 }
 
 func (s Services) listConnections(c echo.Context) error {
@@ -41,8 +42,11 @@ func (s Services) saveConnection(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.Engine.Wake()
-	return c.JSON(http.StatusOK, ConnectionReply{conn, id})
+	r := ConnectionReply{Connection: conn, Identity: id}
+	if err := s.Engine.Recheck(c.Request().Context(), conn.Name); err != nil {
+		r.Warning = "the connection is saved, but an app that uses it stays stopped: " + err.Error()
+	}
+	return c.JSON(http.StatusOK, r)
 }
 
 // PlanReply is what a mapping document would do.

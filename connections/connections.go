@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"regexp"
 	"slices"
@@ -104,6 +105,9 @@ func (c *Connections) Save(ctx context.Context, actor audit.Actor, name string, 
 	id, err := adapter.Check(ctx)
 	if err != nil {
 		return Connection{}, adapters.Identity{}, err
+	}
+	if err := closeAdapter(adapter); err != nil {
+		return Connection{}, id, err
 	}
 	conn := Connection{
 		Name: name, Adapter: d.adapter, Hosts: d.hosts, Revision: c.o.NewID(), Saved: c.o.Now(), By: actor.Name,
@@ -337,8 +341,17 @@ func (c *Connections) Open(ctx context.Context, name string) (Opened, error) {
 		return Opened{}, &Error{fmt.Sprintf("connection %q: %v", name, err)}
 	}
 	o := Opened{Adapter: adapter, Can: describe(entry, adapter), Revision: conn.Revision.String()}
+	former := c.opened[name].Adapter
 	c.opened[name] = o
-	return o, nil
+	return o, closeAdapter(former)
+}
+
+// closeAdapter lets go of what an adapter holds (idle connections to the vendor). Calls that run on it end by themselves.
+func closeAdapter(a adapters.Adapter) error {
+	if closer, ok := a.(io.Closer); ok {
+		return closer.Close()
+	}
+	return nil
 }
 
 func describe(e registry.Entry, a adapters.Adapter) adapters.Description {

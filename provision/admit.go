@@ -48,7 +48,7 @@ func (e *Engine) Admit(ctx context.Context, app string) (int, error) {
 	}
 	moved := 0
 	for source, b := range batches {
-		if now.Sub(b.last) < e.o.Quiet.Pause && now.Sub(b.first) < e.o.Quiet.AtMost {
+		if e.o.Quiet.running(b, now) {
 			continue
 		}
 		n, err := e.admitBatch(ctx, a, source, b, now)
@@ -58,6 +58,11 @@ func (e *Engine) Admit(ctx context.Context, app string) (int, error) {
 		}
 	}
 	return moved, nil
+}
+
+// running reports whether a batch still waits. A clock that was set back ends the wait rather than stretching it.
+func (q QuietTime) running(b *batch, now time.Time) bool {
+	return !now.Before(b.last) && now.Sub(b.last) < q.Pause && now.Sub(b.first) < q.AtMost
 }
 
 // QuietUntil returns when the earliest quiet time of an app ends; zero when none runs.

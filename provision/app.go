@@ -149,6 +149,30 @@ func (e *Engine) stop(ctx context.Context, app, reason, fix string) error {
 	return &adapters.Error{Kind: adapters.Unauthorized, Scope: adapters.WholeApp, Op: "check " + app, Message: reason, Fix: fix, Err: errStopped}
 }
 
+// Recheck makes sure, now, which tenant a changed connection reaches, and lets the apps on it go
+// on or stops them. It returns the first app's error of kind Unauthorized when one stays stopped.
+func (e *Engine) Recheck(ctx context.Context, connection string) error {
+	m, err := e.o.Mappings.Current(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Wake()
+	for _, app := range m.Apps() {
+		if app.Connection != connection {
+			continue
+		}
+		e.mu.Lock()
+		run := e.run(app.Key)
+		run.gate.ok()
+		run.checked = time.Time{}
+		e.mu.Unlock()
+		if _, err := e.open(ctx, app); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // describe returns what the app's adapter can do, opening the connection without calling the vendor.
 func (e *Engine) describe(ctx context.Context, app *mapping.App) (adapters.Description, error) {
 	can, _ := e.knows(app.Key)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,8 +43,8 @@ func (e *Engine) Execute(ctx context.Context, it Item) error {
 	if err != nil {
 		return e.failed(ctx, m, app, &it, err)
 	}
-	x := execution{judge: judge{Engine: e, mapping: m, app: app, can: conn.Can, now: e.o.Now()}, conn: conn, item: &it}
-	ctx = adapters.WithLane(ctx, it.Lane.vendor())
+	x := &execution{judge: judge{Engine: e, mapping: m, app: app, can: conn.Can, now: e.o.Now()}, conn: conn, item: &it}
+	ctx = adapters.WithCallLog(adapters.WithLane(ctx, it.Lane.vendor()), x.note)
 	if team, ok := it.Team(); ok {
 		err = x.changeTeam(ctx, team)
 	} else {
@@ -59,6 +61,30 @@ type execution struct {
 	judge
 	conn Connection
 	item *Item
+
+	mu    sync.Mutex
+	calls []string // to the vendor, of the step under way; for its fact
+}
+
+// maxCalls is how many vendor calls a fact lists.
+const maxCalls = 20
+
+// note keeps a vendor call for the record of the step. Adapters may call in parallel.
+func (x *execution) note(c adapters.Call) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.calls) < maxCalls {
+		x.calls = append(x.calls, fmt.Sprintf("%s %s %d %s", c.Method, c.Route, c.Status, c.Request))
+	}
+}
+
+// told returns the calls noted since it was last asked.
+func (x *execution) told() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	s := strings.Join(x.calls, "; ")
+	x.calls = nil
+	return s
 }
 
 func (x *execution) pair(ctx context.Context) error {
@@ -147,6 +173,9 @@ func (x *execution) save(ctx context.Context, a *Account, act audit.Act, detail 
 	a.Modified = x.o.Now()
 	var fact audit.Change
 	if act != "" {
+		if calls := x.told(); calls != "" {
+			detail["calls"] = calls
+		}
 		fact = x.fact(act, a.App, a.Person, a.ID, x.item.Causes, detail)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
@@ -264,6 +293,11 @@ func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 	if a.Kind == adapters.Retry && a.After <= 0 {
 		a.After = e.jitter(firstRetry)
 	}
+	if a.Kind == adapters.Unauthorized && !errors.Is(cause, errStopped) {
+		if err := e.ignoreStop(e.stop(ctx, it.App, a.Error(), a.Fix)); err != nil {
+			return err
+		}
+	}
 	e.holdBack(it.App, a, now)
 	return e.park(ctx, it, func(tx store.Tx, i *Item) error { return e.decide(tx, i, a, now) })
 }
@@ -325,13 +359,30 @@ func (e *Engine) decide(tx store.Tx, i *Item, a *adapters.Error, now time.Time) 
 	case adapters.Uncertain, adapters.NotFound, adapters.AlreadyExists:
 		i.Attempts++
 		i.Due = now.Add(e.jitter(backoff(i.Attempts)))
-		if i.Attempts >= maxAttempts {
+		if i.Attempts >= maxAttempts && i.Lane != Removal {
 			i.State, i.Due = Failed, never
 		}
-	default: // Conflict, Invalid, Protected, Unsupported: repeating cannot help
-		i.State, i.Due = Failed, never
+	case adapters.Conflict:
+		if _, team := i.Team(); team {
+			// One account cannot enter; the others did. It is left out once the ledger learns why.
+			i.Attempts++
+			i.Due = now.Add(e.jitter(backoff(i.Attempts)))
+			break
+		}
+		i.fail(now)
+	default: // Invalid, Protected, Unsupported: repeating cannot help
+		i.fail(now)
 	}
 	return audit.Record(tx, e.failureFact(i, a))
+}
+
+// fail ends the repetitions. A removal is never given up: it is tried every hour, as nobody should stay inside for a fault.
+func (i *Item) fail(now time.Time) {
+	if i.Lane == Removal {
+		i.Due = now.Add(holdRetry)
+		return
+	}
+	i.State, i.Due = Failed, never
 }
 
 func (e *Engine) failureFact(i *Item, a *adapters.Error) audit.Change {

@@ -170,6 +170,14 @@ func TestObserveAdoptsAndWritesNothing(t *testing.T) {
 	if got := w.vendor.writes(); len(got) != 0 {
 		t.Errorf("writes: got %q, want none", got)
 	}
+	if got := w.vendor.count("find"); got > 3 {
+		t.Errorf("look-ups of two people: got %d", got)
+	}
+	st, err := w.engine.Status(t.Context())
+	w.must(err)
+	if len(st[0].Failures) != 0 {
+		t.Errorf("failures: %+v", st[0].Failures)
+	}
 	all, err := w.engine.Accounts(t.Context(), "desk", uuid.Nil, 10, false)
 	w.must(err)
 	if len(all) != 1 || all[0].Origin != provision.Adopted {

@@ -79,7 +79,8 @@ func (e *Engine) toJudge(ctx context.Context, app string, now time.Time) ([]Item
 				if err != nil {
 					return err
 				}
-				if it.Due.After(now) || len(due) == triageSlice {
+				waits := c == classLater || c == classHeld // a mark waits for nothing, whatever a clock that was set back says
+				if (waits && it.Due.After(now)) || len(due) == triageSlice {
 					break
 				}
 				if !e.isRunning(app, it.Subject) {
@@ -177,7 +178,7 @@ func (j *judge) settle(tx store.Tx, it *Item) error {
 	switch {
 	case plan.Waiting && j.app.Mode != mapping.Observe:
 		it.State, it.Lane, it.Due, it.Marked = Quiet, Removal, j.now, oldestUnwanted(&s, j.now)
-	case len(plan.Steps) > 0:
+	case len(plan.Steps) > 0 && (j.app.Mode != mapping.Observe || it.Rounds == 0):
 		it.State, it.Lane, it.Due = Ready, plan.Lane(), j.now
 		if it.Lane != Removal && it.NotBefore.After(j.now) {
 			it.Due = it.NotBefore
