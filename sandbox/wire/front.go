@@ -116,7 +116,7 @@ func (f *Front) read(hr *http.Request) (*Request, error) {
 		path, r.API = "/"+rest, true
 	}
 	r.Path = strings.TrimSuffix(path, "/")
-	for s := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
+	for s := range strings.SplitSeq(strings.TrimPrefix(r.Path, "/"), "/") {
 		d, err := url.PathUnescape(s)
 		if err != nil {
 			d = s
