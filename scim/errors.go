@@ -62,7 +62,10 @@ func (x *exchange) fail(err error) {
 	if x.w.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	if e.Status == http.StatusServiceUnavailable {
+	switch e.Status {
+	case http.StatusUnauthorized:
+		x.w.Header().Set("WWW-Authenticate", `Bearer realm="scim"`)
+	case http.StatusServiceUnavailable:
 		x.w.Header().Set("Retry-After", "5")
 	}
 	body := append([]byte(`{"schemas":["`+errorURN+`"],"status":"`), strconv.Itoa(e.Status)...)

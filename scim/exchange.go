@@ -114,7 +114,6 @@ func (x *exchange) authenticate() error {
 		if wait := x.failures.take(x.route.client, x.now()); wait > 0 {
 			return x.tooMany(wait)
 		}
-		x.w.Header().Set("WWW-Authenticate", `Bearer realm="scim"`)
 		return fault.Status(http.StatusUnauthorized, "the bearer token is missing or not valid")
 	}
 	if err != nil {
@@ -126,7 +125,12 @@ func (x *exchange) authenticate() error {
 			return x.tooMany(wait)
 		}
 	}
-	if x.token.ReadOnly && x.r.Method != http.MethodGet {
+	return mayUse(x.token, x.r.Method)
+}
+
+// mayUse refuses a token what it is not for.
+func mayUse(t directory.Token, method string) error {
+	if t.ReadOnly && method != http.MethodGet {
 		return fault.Status(http.StatusForbidden, "this token may only read")
 	}
 	return nil

@@ -16,11 +16,14 @@ import (
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/scim"
+	"github.com/usher-scim/usher/store"
 	"github.com/usher-scim/usher/store/bolt"
 )
 
 // house is a whole server over a store of its own.
 type house struct {
+	store     store.Store
+	reads     *countedStore
 	directory *directory.Directory
 	handler   http.Handler
 	clock     *clock
@@ -29,14 +32,30 @@ type house struct {
 
 // clock goes on by a second each time it is read, so that no two times are the same.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu      sync.Mutex
+	now     time.Time
+	stopped bool
+}
+
+// stop lets the clock go on by skip alone.
+func (c *clock) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = true
+}
+
+func (c *clock) skip(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = c.now.Add(time.Second)
+	if !c.stopped {
+		c.now = c.now.Add(time.Second)
+	}
 	return c.now
 }
 
@@ -59,7 +78,7 @@ func (b *lockedBuffer) String() string {
 
 func newHouse(t *testing.T, change ...func(*scim.Options)) *house {
 	t.Helper()
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "usher.db"), bolt.Options{})
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "usher.db"), bolt.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +88,9 @@ func newHouse(t *testing.T, change ...func(*scim.Options)) *house {
 		}
 	})
 	h := &house{clock: &clock{now: time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)}, log: &lockedBuffer{}}
-	h.directory = directory.New(db, h.clock.Now, audit.IDs(h.clock.Now))
+	h.reads = &countedStore{Store: db, counts: map[string]int{}}
+	h.store = h.reads
+	h.directory = directory.New(h.store, h.clock.Now, audit.IDs(h.clock.Now))
 	o := scim.Options{
 		Directory: h.directory, PublicURL: "https://usher.example", Now: h.clock.Now,
 		Logger: slog.New(slog.NewTextHandler(h.log, nil)),

@@ -1,0 +1,46 @@
+package scim
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/scim/fault"
+)
+
+func TestLaw15AReadOnlyTokenMayNotWrite(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		err := mayUse(directory.Token{ReadOnly: true}, method)
+		if told, _ := err.(*fault.Error); told == nil || told.Status != http.StatusForbidden { //nolint:errorlint // as it is returned
+			t.Errorf("%s with a read-only token: got %v, want 403", method, err)
+		}
+		if err := mayUse(directory.Token{}, method); err != nil {
+			t.Errorf("%s: got %v, want nil", method, err)
+		}
+	}
+	if err := mayUse(directory.Token{ReadOnly: true}, http.MethodGet); err != nil {
+		t.Errorf("GET with a read-only token: got %v, want nil", err)
+	}
+}
+
+func TestErrorsOfTheDirectoryOnTheWire(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[directory.Code]fault.Error{
+		directory.NotFound:     {Status: 404},
+		directory.Uniqueness:   {Status: 409, Type: fault.Uniqueness},
+		directory.Invalid:      {Status: 400, Type: fault.InvalidValue},
+		directory.TooMany:      {Status: 400, Type: fault.InvalidValue},
+		directory.Mutability:   {Status: 400, Type: fault.Mutability},
+		directory.Forbidden:    {Status: 403},
+		directory.Unauthorized: {Status: 401},
+	} {
+		got, theirs := told(&directory.Error{Code: code, Message: "m"}, "r")
+		if want.Detail = "m"; *got != want || !theirs {
+			t.Errorf("%s: got %+v, want %+v", code, *got, want)
+		}
+	}
+	if got, theirs := told(&directory.Error{Code: "new", Message: "m"}, "r"); got.Status != 500 || theirs {
+		t.Errorf("a code that is not in the table: got %+v, want an internal error", *got)
+	}
+}
