@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/scim"
@@ -92,7 +94,7 @@ func newHouse(t *testing.T, change ...func(*scim.Options)) *house {
 	h.store = h.reads
 	h.directory = directory.New(h.store, h.clock.Now, audit.IDs(h.clock.Now))
 	o := scim.Options{
-		Directory: h.directory, PublicURL: "https://usher.example", Now: h.clock.Now,
+		Directory: h.directory, PublicURL: "https://usher.example", Now: h.clock.Now, NewID: uuid.New,
 		Logger: slog.New(slog.NewTextHandler(h.log, nil)),
 	}
 	for _, f := range change {

@@ -279,7 +279,7 @@ func TestLaw07WhatTheSchemaSaysOfAttributes(t *testing.T) {
 	if scimType, _ := h.refused(t, token, post, "/Users", `{"userName":"A"}`, 409); scimType != "uniqueness" {
 		t.Errorf("got %q, want uniqueness", scimType)
 	}
-	reply = h.ask(t, token, put, "/Users/"+id, `{"userName":"a","active":false}`, 200)
+	h.ask(t, token, put, "/Users/"+id, `{"userName":"a","active":false}`, 200)
 	if reply = h.ask(t, token, put, "/Users/"+id, `{"userName":"a"}`, 200); reply["active"] != false {
 		t.Error("a PUT that does not speak of active brought somebody back")
 	}
@@ -502,11 +502,11 @@ func TestLaw13RepliesToWrites(t *testing.T) {
 	h := newHouse(t)
 	token := h.source(t, "hr", directory.Generic, false)
 	var members []string
-	var all []byte
+	var all strings.Builder
 	for i := range 1001 {
 		id := h.id(t, token, "/Users", fmt.Sprintf(`{"userName":"u%d"}`, i))
 		members = append(members, `{"value":"`+id+`"}`)
-		all = append(all, id...)
+		all.WriteString(id)
 	}
 	group := h.id(t, token, "/Groups", `{"displayName":"g","members":[`+strings.Join(members[:1000], ",")+`]}`)
 	reply := h.ask(t, token, change, "/Groups/"+group, patchOf(`{"op":"replace","path":"displayName","value":"a thousand"}`), 200)
@@ -522,12 +522,12 @@ func TestLaw13RepliesToWrites(t *testing.T) {
 		t.Errorf("a PATCH that asks for something cheap: got %v", reply)
 	}
 	reply = h.ask(t, token, put, "/Groups/"+group, `{"displayName":"put","members":[`+strings.Join(members, ",")+`]}`, 200)
-	var got []byte
+	var got strings.Builder
 	for _, m := range reply["members"].([]any) {
-		got = append(got, at(m, "value").(string)...)
+		got.WriteString(at(m, "value").(string))
 	}
-	if string(got) != string(all) {
-		t.Errorf("a PUT of a large group: got %d members, want 1001 in order", len(got)/36)
+	if got.String() != all.String() {
+		t.Errorf("a PUT of a large group: got %d members, want 1001 in order", got.Len()/36)
 	}
 	if reply := h.ask(t, token, put, "/Groups/"+group, `{"displayName":"renamed"}`, 200); len(reply["members"].([]any)) != 1001 {
 		t.Errorf("a PUT that does not speak of members must not empty the group")
@@ -581,8 +581,8 @@ func TestLaw16SourcesReadWhatTheyWrote(t *testing.T) {
 		}
 	})
 	t.Run("a POST with active:false grants nothing", func(t *testing.T) {
-		new := h.id(t, hr, "/Users", `{"userName":"future","active":false}`)
-		if h.person(t, new).Active {
+		future := h.id(t, hr, "/Users", `{"userName":"future","active":false}`)
+		if h.person(t, future).Active {
 			t.Error("somebody inactive is active")
 		}
 	})

@@ -316,7 +316,7 @@ func TestNewRefusesWhatMakesNoSense(t *testing.T) {
 		t.Error("without a directory: got no error")
 	}
 	for _, address := range []string{"usher.example", "ftp://usher.example", "https://", "https://x?y", "://"} {
-		if _, err := scim.New(scim.Options{Directory: newHouse(t).directory, PublicURL: address}); err == nil {
+		if _, err := scim.New(scim.Options{Directory: newHouse(t).directory, Now: time.Now, NewID: uuid.New, PublicURL: address}); err == nil {
 			t.Errorf("%s: got no error", address)
 		}
 	}

@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"slices"
+
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/scim/fault"
 	"github.com/usher-scim/usher/scim/schema"
@@ -96,8 +98,7 @@ func (f *Filter) Lookup(path string) (value string, rest *Filter, ok bool) {
 			if !e.exact {
 				return e.value, f, true
 			}
-			others := append(f.terms[:i:i], f.terms[i+1:]...)
-			return e.value, &Filter{terms: others, uses: f.uses}, true
+			return e.value, &Filter{terms: slices.Delete(slices.Clone(f.terms), i, i+1), uses: f.uses}, true
 		}
 	}
 	return "", nil, false

@@ -1,6 +1,7 @@
 package filter_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -199,7 +200,7 @@ func (s slow) holds(n *filter.Comparison, kind string, values []any) (result, re
 		}
 		return false, false
 	}
-	ordering := strings.Contains("gt ge lt le", string(n.Op))
+	ordering := isOne(n.Op, "gt", "ge", "lt", "le")
 	if kind == "v" {
 		kind = "s"
 		var inner []any
@@ -227,7 +228,7 @@ func (s slow) holds(n *filter.Comparison, kind string, values []any) (result, re
 
 func (s slow) noTime(n *filter.Comparison) bool {
 	text, ok := n.Value.(string)
-	if !ok || strings.Contains("co sw ew", string(n.Op)) {
+	if !ok || isOne(n.Op, "co", "sw", "ew") {
 		return false
 	}
 	_, err := time.Parse(time.RFC3339, text)
@@ -247,7 +248,7 @@ func (s slow) one(n *filter.Comparison, kind string, v any) bool {
 		return true // ne
 	}
 	is := v.(string)
-	if kind == "t" && !strings.Contains("co sw ew", string(n.Op)) {
+	if kind == "t" && !isOne(n.Op, "co", "sw", "ew") {
 		a, _ := time.Parse(time.RFC3339, is)
 		b, _ := time.Parse(time.RFC3339, want)
 		return order(n.Op, a.Compare(b))
@@ -265,6 +266,8 @@ func (s slow) one(n *filter.Comparison, kind string, v any) bool {
 	}
 	return order(n.Op, strings.Compare(is, want))
 }
+
+func isOne(op filter.Op, of ...filter.Op) bool { return slices.Contains(of, op) }
 
 func order(op filter.Op, c int) bool {
 	return map[filter.Op]bool{
@@ -288,7 +291,7 @@ func (s slow) values(v any, path string, inElement bool) []any {
 		for _, one := range current {
 			object, _ := one.(map[string]any)
 			for key, value := range object {
-				if strings.ToLower(key) != name {
+				if !strings.EqualFold(key, name) {
 					continue
 				}
 				if list, ok := value.([]any); ok {

@@ -74,8 +74,8 @@ func (s *state) change(o Operation, target schema.Target, list []any, chosen map
 		after = append(after, element)
 	}
 	for i, element := range list {
-		if primary && !chosen[i] && isPrimary(element) {
-			element.(map[string]any)["primary"] = false
+		if object, ok := element.(map[string]any); ok && primary && !chosen[i] && isPrimary(object) {
+			object["primary"] = false
 		}
 	}
 	return tidy(target.Attr, after)

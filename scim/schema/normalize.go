@@ -184,19 +184,19 @@ func unchanged(attributes []*Attribute, before, after map[string]any) error {
 	return nil
 }
 
-// Clone copies a decoded value deeply.
-func Clone[T any](v T) T {
-	return clone(v).(T)
+// Clone copies a resource deeply.
+func Clone(resource map[string]any) map[string]any {
+	object := make(map[string]any, len(resource))
+	for key, value := range resource {
+		object[key] = clone(value)
+	}
+	return object
 }
 
 func clone(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
-		object := make(map[string]any, len(v))
-		for key, value := range v {
-			object[key] = clone(value)
-		}
-		return object
+		return Clone(v)
 	case []any:
 		list := slices.Clone(v)
 		for i := range list {

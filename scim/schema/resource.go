@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"slices"
 	"strings"
 
 	definition "github.com/elimity-com/scim/schema"
@@ -77,7 +78,7 @@ func New(name, endpoint string, core definition.Schema, extensions ...definition
 		t.Common = append(t.Common, compile(d, "", nil))
 	}
 	t.Core = compileSchema(core, "")
-	own := append(t.Common[:len(t.Common):len(t.Common)], t.Core.Attributes...)
+	own := slices.Concat(t.Common, t.Core.Attributes)
 	for _, a := range own {
 		t.add(a.Name, nil, a)
 		t.add(t.Core.URN+":"+a.Name, nil, a)

@@ -75,11 +75,14 @@ func (a *Attribute) Tidy(values []any) ([]any, error) {
 			seen[id] = at
 			kept = append(kept, value)
 		} else if element, ok := kept[at].(map[string]any); ok {
-			maps.Copy(element, value.(map[string]any))
+			more, _ := value.(map[string]any)
+			maps.Copy(element, more)
 		}
 		if isPrimary(value) {
 			if primary >= 0 && primary != at {
-				kept[primary].(map[string]any)["primary"] = false
+				if element, ok := kept[primary].(map[string]any); ok {
+					element["primary"] = false
+				}
 			}
 			primary = at
 		}
