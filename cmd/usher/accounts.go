@@ -1,0 +1,110 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/usher-scim/usher/cmd/usher/client"
+	"github.com/usher-scim/usher/provision"
+)
+
+func newAccounts(a *app) *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:     "accounts APP",
+		Short:   "List the accounts that usher keeps in an app",
+		Long:    "List the ledger of an app: every account that usher made or adopted there and that is not verified gone.",
+		Example: "  usher accounts gorgias\n  usher accounts zoom --all --output json",
+		Args:    needs("APP"),
+		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			reply, err := c.Accounts(cmd.Context(), args[0], all)
+			if err != nil {
+				return err
+			}
+			return a.print(reply.JSON, func(p *page) { writeAccounts(p, args[0], reply.Value) })
+		}),
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "those that are gone as well")
+	return cmd
+}
+
+func writeAccounts(p *page, app string, all []provision.Account) {
+	if len(all) == 0 {
+		p.line("Usher keeps no account in %s.", app)
+		return
+	}
+	t := table{head: []string{"E-MAIL", "STATE", "ROLE", "TEAMS", "ORIGIN", "SINCE", "ID THERE", ""}}
+	for _, acc := range all {
+		note := styled(yellow, "")
+		if !acc.UnwantedSince.IsZero() && !acc.State.Over() {
+			note = styled(yellow, "not wanted: "+string(acc.UnwantedWhy)+", "+p.ago(acc.UnwantedSince))
+		}
+		if acc.Protected != "" {
+			note = styled(dim, "protected: "+acc.Protected)
+		}
+		t.row(of(acc.Email), accountState(acc.State), of(roleOf(acc)), of(strings.Join(acc.Teams, ", ")),
+			of(string(acc.Origin)), of(p.ago(acc.Created)), of(acc.VendorID), note)
+	}
+	p.table(t, 0)
+	p.line("%s", p.paint(dim, count(len(all), "account", "accounts")))
+}
+
+func roleOf(acc provision.Account) string {
+	switch {
+	case acc.Role != "" && acc.Licence != "":
+		return acc.Role + ", " + acc.Licence
+	case acc.Licence != "":
+		return acc.Licence
+	default:
+		return acc.Role
+	}
+}
+
+// accountState is a state in words.
+func accountState(s provision.AccountState) cell {
+	switch s {
+	case provision.Creating:
+		return of("being made")
+	case provision.Active:
+		return styled(green, "active")
+	case provision.Suspended, provision.Demoted:
+		return styled(yellow, string(s))
+	case provision.Removing:
+		return styled(yellow, "being removed")
+	case provision.Gone:
+		return styled(dim, "gone")
+	case provision.Lost:
+		return styled(red, "lost")
+	default:
+		return of(string(s))
+	}
+}
+
+func newRetry(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "retry APP [USER]",
+		Short: "Try what failed again, at once",
+		Long: `Give what failed or waits for a retry in an app another try at once: everybody's, or one person's, who is named by
+userName, e-mail address or id. It also starts an app again that had stopped.`,
+		Example: "  usher retry gorgias\n  usher retry zoom kim@acme.example",
+		Args:    needs("APP", "[USER]"),
+		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			user := ""
+			if len(args) > 1 {
+				user = args[1]
+			}
+			reply, err := c.Retry(cmd.Context(), args[0], user)
+			if err != nil {
+				return err
+			}
+			return a.print(reply.JSON, func(p *page) {
+				if reply.Value.Moved == 0 {
+					p.line("Nothing had failed in %s.", args[0])
+					return
+				}
+				p.line("%s another try now; usher status shows what becomes of it.", count(reply.Value.Moved, "piece of work gets", "pieces of work get"))
+			})
+		}),
+	}
+}

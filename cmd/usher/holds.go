@@ -1,0 +1,278 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/usher-scim/usher/admin"
+	"github.com/usher-scim/usher/cmd/usher/client"
+	"github.com/usher-scim/usher/provision"
+)
+
+func newHolds(a *app) *cobra.Command {
+	var f client.HoldFilter
+	var kind string
+	cmd := &cobra.Command{
+		Use:   "holds",
+		Short: "List what waits for a person's decision",
+		Long: `List what is held, and why: removals over the budget, reductions of adopted accounts, leavers whose data nobody
+can receive, accounts that are somebody else's. Everything else goes on meanwhile.`,
+		Example: "  usher holds\n  usher holds --app gorgias --kind budget",
+		Args:    needs(),
+		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, _ []string) error {
+			f.Kind = provision.HoldKind(kind)
+			reply, err := c.Holds(cmd.Context(), f)
+			if err != nil {
+				return err
+			}
+			return a.print(reply.JSON, func(p *page) { writeHolds(p, reply.Value, f) })
+		}),
+	}
+	cmd.Flags().StringVar(&f.App, "app", "", "of this app alone")
+	cmd.Flags().StringVar(&kind, "kind", "", "of this kind alone: "+holdKinds())
+	cmd.Flags().BoolVar(&f.All, "all", false, "decided and closed ones as well")
+	return cmd
+}
+
+func holdKinds() string {
+	return "budget, mapping, reduction, transfer, refused, email, suspended, foreign, protected or profile"
+}
+
+func writeHolds(p *page, all []admin.HoldReply, f client.HoldFilter) {
+	if len(all) == 0 {
+		where := ""
+		if f.App != "" {
+			where = " in " + f.App
+		}
+		p.line("Nothing is held%s.", where)
+		return
+	}
+	type question struct{ app, text, fix string }
+	var order []question
+	same := map[question][]admin.HoldReply{}
+	for _, h := range all {
+		q := question{h.App, h.Text, h.Fix}
+		if same[q] == nil {
+			order = append(order, q)
+		}
+		same[q] = append(same[q], h)
+	}
+	decidable := false
+	for _, q := range order {
+		p.gap()
+		first := same[q][0]
+		p.line("%s  %s", p.paint(bold, q.app+" · "+string(first.Kind)), q.text)
+		var t table
+		for _, h := range same[q] {
+			cause := ""
+			if h.SourceName != "" {
+				cause = "by " + h.SourceName
+			}
+			t.row(styled(bold, h.ID), of(who(h)), of(p.ago(h.Opened)), styled(dim, cause), decision(p, h))
+			decidable = decidable || (h.State == provision.HoldOpen && h.Kind.Approvable())
+		}
+		p.table(t, 2)
+		if q.fix != "" && first.State == provision.HoldOpen {
+			p.line("  → %s", q.fix)
+		}
+	}
+	p.gap()
+	p.line("%s", summary(all))
+	if decidable {
+		p.line("%s", p.paint(dim, "usher approve ID… lets it go on, usher reject ID… leaves it as it is; --app APP --all takes all of an app"))
+	}
+}
+
+func who(h admin.HoldReply) string {
+	if h.Who != "" {
+		return h.Who
+	}
+	return h.Person.String()
+}
+
+func decision(p *page, h admin.HoldReply) cell {
+	switch h.State {
+	case provision.HoldApproved:
+		return styled(green, fmt.Sprintf("approved by %s %s", orUsher(h.By), p.ago(h.Decided)))
+	case provision.HoldRejected:
+		return styled(yellow, fmt.Sprintf("rejected by %s %s", orUsher(h.By), p.ago(h.Decided)))
+	case provision.HoldClosed:
+		return styled(dim, "closed "+p.ago(h.Decided))
+	default:
+		return of("")
+	}
+}
+
+func orUsher(name string) string {
+	if name == "" {
+		return "usher"
+	}
+	return name
+}
+
+// summary counts the open holds by app and kind.
+func summary(all []admin.HoldReply) string {
+	open, decidable := 0, 0
+	for _, h := range all {
+		if h.State != provision.HoldOpen {
+			continue
+		}
+		open++
+		if h.Kind.Approvable() {
+			decidable++
+		}
+	}
+	switch {
+	case open == 0:
+		return "None of these is open."
+	case decidable == open:
+		return count(open, "waits", "wait") + " for a decision."
+	case decidable == 0:
+		return count(open, "goes", "go") + " away when the cause is put right; there is nothing to approve."
+	default:
+		return fmt.Sprintf("%s for a decision; %s away when the cause is put right.", count(decidable, "waits", "wait"), count(open-decidable, "goes", "go"))
+	}
+}
+
+// selection says which holds a decision is about.
+type selection struct {
+	app  string
+	kind string
+	all  bool
+}
+
+func (s *selection) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.app, "app", "", "with --all: the app")
+	cmd.Flags().StringVar(&s.kind, "kind", "", "with --all: this kind alone: "+holdKinds())
+	cmd.Flags().BoolVar(&s.all, "all", false, "all open holds of the app that can be decided")
+}
+
+// args accepts ids, or --app and --all, and not both.
+func (s *selection) args(_ *cobra.Command, ids []string) error {
+	switch {
+	case s.all && len(ids) > 0:
+		return wrongUse("give ids, or --app APP --all, not both")
+	case s.all && s.app == "":
+		return wrongUse("--app is missing: --all takes all holds of one app")
+	case !s.all && (s.app != "" || s.kind != ""):
+		return wrongUse("--app and --kind go with --all")
+	case !s.all && len(ids) == 0:
+		return wrongUse("ID is missing: usher holds lists them")
+	}
+	return nil
+}
+
+// pick returns the ids that are meant.
+func (s *selection) pick(cmd *cobra.Command, c *client.Client, ids []string) ([]string, error) {
+	if !s.all {
+		return ids, nil
+	}
+	reply, err := c.Holds(cmd.Context(), client.HoldFilter{App: s.app, Kind: provision.HoldKind(s.kind)})
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range reply.Value {
+		if h.Kind.Approvable() {
+			ids = append(ids, h.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, &refusedError{"no open hold in " + s.app + " can be decided: usher holds --app " + s.app + " shows what there is"}
+	}
+	return ids, nil
+}
+
+func newApprove(a *app) *cobra.Command {
+	var s selection
+	var yes, withoutTransfer bool
+	cmd := &cobra.Command{
+		Use:   "approve ID... | --app APP --all",
+		Short: "Let what is held go on",
+		Long: `Let what is held go on: a removal is carried out, an adopted account reduced, a refused call tried again. With --all it asks
+for the number of holds; without a terminal it does nothing unless --yes is given.
+
+For a leaver whose data nobody can receive, it looks for a receiver again; --without-transfer removes the account and loses the data.`,
+		Example: "  usher approve k3f9a2x\n  usher approve --app gorgias --all --kind budget",
+		Args:    s.args,
+		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			if withoutTransfer && s.all {
+				s.kind = string(provision.HoldTransfer)
+			}
+			ids, err := s.pick(cmd, c, args)
+			if err != nil {
+				return err
+			}
+			if s.all && !yes {
+				if err := a.confirm(cmd.Context(), len(ids), count(len(ids), "hold", "holds")+" of "+s.app+" would be approved", false); err != nil {
+					return err
+				}
+			}
+			return a.decide(ids, "approved", func(id string) (client.Reply[provision.Hold], error) {
+				return c.Approve(cmd.Context(), id, withoutTransfer)
+			})
+		}),
+	}
+	s.flags(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "with --all: do not ask")
+	cmd.Flags().BoolVar(&withoutTransfer, "without-transfer", false, "remove the account and lose its data, where nobody can receive it")
+	return cmd
+}
+
+func newReject(a *app) *cobra.Command {
+	var s selection
+	cmd := &cobra.Command{
+		Use:     "reject ID... | --app APP --all",
+		Short:   "Leave what is held as it is",
+		Long:    "Leave accounts as they are, until the facts behind the hold change: then the question comes anew.",
+		Example: "  usher reject k3f9a2x\n  usher reject --app gorgias --all",
+		Args:    s.args,
+		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			ids, err := s.pick(cmd, c, args)
+			if err != nil {
+				return err
+			}
+			return a.decide(ids, "rejected", func(id string) (client.Reply[provision.Hold], error) { return c.Reject(cmd.Context(), id) })
+		}),
+	}
+	s.flags(cmd)
+	return cmd
+}
+
+// decide decides one hold after the other. One that is refused does not keep the others from being decided.
+func (a *app) decide(ids []string, word string, one func(id string) (client.Reply[provision.Hold], error)) error {
+	var done []client.Reply[provision.Hold]
+	var failed []error
+	for _, id := range ids {
+		reply, err := one(id)
+		if err == nil {
+			done = append(done, reply)
+			continue
+		}
+		failed = append(failed, err)
+		var api *client.Error
+		if !errors.As(err, &api) {
+			break // the server is gone; what is said next would be the same
+		}
+	}
+	raw := make([]string, len(done))
+	for i, d := range done {
+		raw[i] = string(d.JSON)
+	}
+	err := a.print([]byte("["+strings.Join(raw, ",")+"]"), func(p *page) {
+		if len(done) == 1 {
+			p.line("%s %s: %s", done[0].Value.ID, word, done[0].Value.Text)
+		} else if len(done) > 1 {
+			p.line("%s %s.", count(len(done), "hold", "holds"), word)
+		}
+	})
+	for _, e := range failed[:max(len(failed)-1, 0)] {
+		a.exit(e)
+	}
+	if len(failed) > 0 {
+		return failed[len(failed)-1]
+	}
+	return err
+}

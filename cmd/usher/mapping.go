@@ -1,0 +1,279 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/usher-scim/usher/admin"
+	"github.com/usher-scim/usher/cmd/usher/client"
+	"github.com/usher-scim/usher/mapping/versions"
+)
+
+func newPlan(a *app) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:     "plan -f FILE",
+		Short:   "Show what a mapping would change, and change nothing",
+		Long:    "Show what a mapping document would change for all people, compared with the one in force. Nothing is changed.",
+		Example: "  usher plan -f mapping.yaml",
+		Args:    needs(),
+		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, _ []string) error {
+			document, err := a.read(file)
+			if err != nil {
+				return err
+			}
+			reply, err := c.Plan(cmd.Context(), document)
+			if err != nil {
+				return located(err, file, document)
+			}
+			return a.print(reply.JSON, func(p *page) { writePlan(p, planned{reply.Value, named(file), document}) })
+		}),
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "the mapping document; - for standard input")
+	return cmd
+}
+
+func newApply(a *app) *cobra.Command {
+	var file string
+	var e edit
+	cmd := &cobra.Command{
+		Use:   "apply -f FILE",
+		Short: "Put a mapping in force",
+		Long: `Put a mapping document in force, as a new version, after showing what it changes. When people lose accounts
+through it, it asks for their number; without a terminal it does nothing unless --yes is given. If by then
+there are more or fewer of them, the server refuses and the new plan is shown.
+
+The edit counts only against the version that was planned with; --expect names one that you have seen before.`,
+		Example: "  usher apply -f mapping.yaml --comment IT-412\n  usher apply -f mapping.yaml --expect 7 --yes",
+		Args:    needs(),
+		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, _ []string) error {
+			document, err := a.read(file)
+			if err != nil {
+				return err
+			}
+			if len(e.comment) > versions.MaxComment {
+				return wrongUse("--comment has more than %d bytes", versions.MaxComment)
+			}
+			e.file, e.text = file, document
+			e.do = func(ctx context.Context, conditions client.Edit) (client.Reply[admin.ApplyReply], error) {
+				return c.Apply(ctx, document, conditions)
+			}
+			return a.edit(cmd.Context(), c, e)
+		}),
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "the mapping document; - for standard input")
+	cmd.Flags().BoolVar(&e.yes, "yes", false, "go on though people lose accounts")
+	cmd.Flags().IntVar(&e.expect, "expect", 0, "the version that must be in force")
+	cmd.Flags().StringVar(&e.comment, "comment", "", "why, for those who look later")
+	return cmd
+}
+
+func newRollback(a *app) *cobra.Command {
+	var e edit
+	var to int
+	cmd := &cobra.Command{
+		Use:   "rollback",
+		Short: "Put an older mapping in force again",
+		Long: `Put the text of an older version in force, as a new version: the one before the present one, or that of --to. It shows
+what changes and asks as apply does.`,
+		Example: "  usher rollback\n  usher rollback --to 5 --yes",
+		Args:    needs(),
+		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, _ []string) error {
+			all, err := c.Versions(cmd.Context())
+			if err != nil {
+				return err
+			}
+			current := len(all.Value) // they are numbered from 1 without gaps
+			if to == 0 {
+				to = current - 1
+			}
+			if to < 1 || to > current {
+				return &refusedError{noVersion(to, current)}
+			}
+			document, err := c.Export(cmd.Context(), to)
+			if err != nil {
+				return err
+			}
+			e.file, e.text, e.expect = fmt.Sprintf("version %d", to), document, current
+			e.do = func(ctx context.Context, conditions client.Edit) (client.Reply[admin.ApplyReply], error) {
+				return c.Rollback(ctx, to, conditions)
+			}
+			return a.edit(cmd.Context(), c, e)
+		}),
+	}
+	cmd.Flags().IntVar(&to, "to", 0, "the version to go back to; without it, the one before the present one")
+	cmd.Flags().BoolVar(&e.yes, "yes", false, "go on though people lose accounts")
+	return cmd
+}
+
+func noVersion(to, current int) string {
+	switch {
+	case current == 0:
+		return "there is no mapping yet, so none to go back to"
+	case to < 1:
+		return "version 1 is the first mapping; there is none before it"
+	default:
+		return fmt.Sprintf("there is no version %d of the mapping; the newest is %d", to, current)
+	}
+}
+
+// edit is a change of the mapping that is planned, shown, confirmed and made.
+type edit struct {
+	file    string
+	text    []byte
+	yes     bool
+	expect  int
+	comment string
+	do      func(context.Context, client.Edit) (client.Reply[admin.ApplyReply], error)
+}
+
+func (a *app) edit(ctx context.Context, c *client.Client, e edit) error {
+	reply, err := c.Plan(ctx, e.text)
+	if err != nil {
+		return located(err, e.file, e.text)
+	}
+	plan := reply.Value
+	if e.expect == 0 {
+		e.expect = plan.Version
+	}
+	show := func(plan admin.PlanReply) {
+		if a.output == asText {
+			p := a.page()
+			writePlan(p, planned{plan, named(e.file), e.text})
+			p.flush()
+		}
+	}
+	show(plan)
+	if e.expect != plan.Version {
+		return &refusedError{fmt.Sprintf("version %d of the mapping is in force, not %d: somebody changed it; nothing changed", plan.Version, e.expect)}
+	}
+	if n := plan.Preview.Removals; n > 0 && !e.yes {
+		question := count(n, "person loses an account", "people lose accounts")
+		if err := a.confirm(ctx, n, question, e.file == "-"); err != nil {
+			return err
+		}
+	}
+	applied, err := e.do(ctx, client.Edit{Expect: e.expect, Confirm: plan.Preview.Removals, Comment: e.comment})
+	var refused *client.Error
+	if errors.As(err, &refused) && refused.Code() == admin.Unconfirmed && refused.Reply.Preview != nil {
+		show(*refused.Reply.Preview)
+		return err
+	}
+	if err != nil {
+		return located(err, e.file, e.text)
+	}
+	return a.print(applied.JSON, func(p *page) {
+		p.line("%s", p.paint(bold, fmt.Sprintf("Version %d is in force.", applied.Value.Version.Number)))
+	})
+}
+
+// confirm asks the person at the terminal to type a number. Without one to ask it fails, and says what to do.
+func (a *app) confirm(ctx context.Context, n int, question string, stdinTaken bool) error {
+	if !a.terminal.in || stdinTaken {
+		return &unconfirmedError{question + ": look at it and run this again with --yes; nothing changed"}
+	}
+	fmt.Fprintf(a.stderr, "%s. Type %d to go on: ", question, n)
+	answer, err := readLine(ctx, a.stdin)
+	if err != nil {
+		return err
+	}
+	if answer != strconv.Itoa(n) {
+		return &unconfirmedError{"not confirmed; nothing changed"}
+	}
+	return nil
+}
+
+// readLine reads a line, at most until ctx ends.
+func readLine(ctx context.Context, r io.Reader) (string, error) {
+	type result struct {
+		line string
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		line, err := bufio.NewReader(io.LimitReader(r, 1024)).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		read <- result{strings.TrimSpace(line), err}
+	}()
+	select {
+	case got := <-read:
+		if got.err != nil {
+			return "", fmt.Errorf("read the answer: %w", got.err)
+		}
+		return got.line, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func newExport(a *app) *cobra.Command {
+	var version int
+	cmd := &cobra.Command{
+		Use:     "export",
+		Short:   "Write the mapping in force, or an older version",
+		Long:    "Write a version of the mapping as it was applied. Comments at its end say which version it is and to which groups\nits names are bound. It can be applied again as it is.",
+		Example: "  usher export > mapping.yaml\n  usher export --version 5",
+		Args:    needs(),
+		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, _ []string) error {
+			document, err := c.Export(cmd.Context(), version)
+			if err != nil {
+				return err
+			}
+			if a.output == asJSON {
+				return a.print(value(map[string]string{"mapping": string(document)}), nil)
+			}
+			if _, err := a.stdout.Write(document); err != nil {
+				return fmt.Errorf("write the mapping: %w", err)
+			}
+			return nil
+		}),
+	}
+	cmd.Flags().IntVar(&version, "version", 0, "which version; without it, the one in force")
+	return cmd
+}
+
+func newVersions(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "versions",
+		Short:   "List the versions of the mapping",
+		Long:    "List the versions of the mapping: when, by whom, why, and how many removals were confirmed with them.",
+		Example: "  usher versions",
+		Args:    needs(),
+		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, _ []string) error {
+			reply, err := c.Versions(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.print(reply.JSON, func(p *page) { writeVersions(p, reply.Value) })
+		}),
+	}
+}
+
+func writeVersions(p *page, all []versions.Version) {
+	if len(all) == 0 {
+		p.line("No mapping yet. Write who gets what and put it in force: usher apply -f mapping.yaml")
+		return
+	}
+	t := table{head: []string{"VERSION", "APPLIED", "BY", "REMOVALS", "COMMENT"}}
+	for i, v := range all {
+		number := styled(plain, strconv.Itoa(v.Number))
+		if i == len(all)-1 {
+			number = styled(bold, strconv.Itoa(v.Number))
+		}
+		removals := ""
+		if v.Confirmed > 0 {
+			removals = strconv.Itoa(v.Confirmed)
+		}
+		t.row(number, of(p.when(v.At)), of(v.Actor.Name), of(removals), of(v.Comment))
+	}
+	p.table(t, 0)
+}

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/provision"
+)
+
+// stepWords tells a step of a plan.
+func stepWords(s provision.Step) string {
+	switch s.Op {
+	case provision.OpObtain:
+		return "find the account of " + s.Profile.Email + " and adopt it, else create it" + with(s.Profile.Role, s.Profile.Licence)
+	case provision.OpLook:
+		return "look for an account and adopt it as it is"
+	case provision.OpAbandon:
+		return "forget a creation that was never sent"
+	case provision.OpVerify:
+		return "see what became of a call that was not answered"
+	case provision.OpUpdate:
+		return changeWords(s.Change)
+	case provision.OpTeams:
+		var parts []string
+		if len(s.Join) > 0 {
+			parts = append(parts, "join "+strings.Join(s.Join, ", "))
+		}
+		if len(s.Leave) > 0 {
+			parts = append(parts, "leave "+strings.Join(s.Leave, ", "))
+		}
+		return strings.Join(parts, "; ")
+	case provision.OpResume:
+		return "reactivate the account"
+	case provision.OpDemote:
+		return "take the account down to its weakest role"
+	case provision.OpSuspend:
+		return "suspend the account"
+	case provision.OpRemove:
+		return string(s.Action) + " the account" + transferWords(s)
+	default:
+		return string(s.Op)
+	}
+}
+
+func with(role, licence string) string {
+	parts := make([]string, 0, 2)
+	if role != "" {
+		parts = append(parts, "role "+role)
+	}
+	if licence != "" {
+		parts = append(parts, "licence "+licence)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " with " + strings.Join(parts, ", ")
+}
+
+func transferWords(s provision.Step) string {
+	if s.Transfer == nil {
+		return ""
+	}
+	words := "; " + strings.Join(s.Transfer.What, ", ") + " go to " + s.Transfer.To
+	if s.Transfer.Else != "" {
+		words += ", else to " + s.Transfer.Else
+	}
+	return words
+}
+
+func changeWords(c adapters.Change) string {
+	var parts []string
+	set := func(name string, v *string) {
+		if v != nil {
+			parts = append(parts, name+" to "+quoted(*v))
+		}
+	}
+	set("e-mail", c.Email)
+	set("role", c.Role)
+	set("licence", c.Licence)
+	set("external id", c.ExternalID)
+	for _, name := range slices.Sorted(maps.Keys(c.Attributes)) {
+		v := c.Attributes[name]
+		set(name, &v)
+	}
+	if len(parts) == 0 {
+		return "note that the account is as wanted; no call is made"
+	}
+	return "set " + strings.Join(parts, ", ")
+}
+
+func quoted(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}
+
+// detail is what the facts about one person tell beside their act; each act fills its own part.
+type detail struct {
+	Attributes []string `json:"attributes"`
+	Added      int      `json:"added"`
+	Removed    int      `json:"removed"`
+
+	VendorID   string `json:"vendorId"`
+	Role       string `json:"role"`
+	Licence    string `json:"licence"`
+	Text       string `json:"text"`
+	Why        string `json:"why"`
+	Action     string `json:"action"`
+	TransferTo string `json:"transferTo"`
+	Error      string `json:"error"`
+	Hold       string `json:"hold"`
+	Kind       string `json:"kind"`
+}
+
+// factWords tells a fact in a sentence, and how much it should stand out.
+func factWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
+	var d detail
+	if len(c.Detail) > 0 {
+		_ = json.Unmarshal(c.Detail, &d) // a detail of a form that is not known leaves the act's own words
+	}
+	by := c.Actor.Name
+	if by == "" {
+		by = "usher"
+	}
+	if words, ok := directoryFact(c, d, by, groups); ok {
+		return words, plain
+	}
+	switch c.Act {
+	case audit.AccountCreated:
+		return "account created" + with(d.Role, d.Licence) + idWords(d), green
+	case audit.AccountAdopted:
+		return "account found and adopted as it is" + idWords(d), green
+	case audit.AccountUpdated:
+		return "account changed; it has" + strings.TrimPrefix(with(d.Role, d.Licence), " with"), plain
+	case audit.AccountDemoted:
+		return "account taken down to its weakest role", yellow
+	case audit.AccountSuspended:
+		return "account suspended", yellow
+	case audit.AccountResumed:
+		return "account reactivated", green
+	case audit.AccountRemoved:
+		return removedWords(d), yellow
+	case audit.AccountLost:
+		return "account lost: " + d.Why, red
+	case audit.AccountUnwanted:
+		return "account not wanted any more: " + d.Text, yellow
+	case audit.AccountWanted:
+		return "account wanted again: " + d.Text, plain
+	case audit.AccountStepFailed:
+		return "failed: " + d.Error, red
+	case audit.HoldOpened:
+		return "held as " + d.Hold + " (" + d.Kind + ")", yellow
+	case audit.HoldApproved:
+		return by + " approved " + d.Hold + " (" + d.Kind + ")", plain
+	case audit.HoldRejected:
+		return by + " rejected " + d.Hold + " (" + d.Kind + ")", plain
+	case audit.RetryRequested:
+		return by + " asked for another try", plain
+	default:
+		return by + ": " + string(c.Act), plain
+	}
+}
+
+func idWords(d detail) string {
+	if d.VendorID == "" {
+		return ""
+	}
+	return ", id " + d.VendorID
+}
+
+func removedWords(d detail) string {
+	words := "account gone"
+	switch {
+	case d.Action == string(adapters.Delete):
+		words = "account deleted, and verified gone"
+	case d.Action != "":
+		words = "account ended (" + d.Action + "), and verified gone"
+	case d.Why != "":
+		words += ": " + d.Why
+	}
+	if d.TransferTo != "" {
+		words += "; its data went to account " + d.TransferTo
+	}
+	return words
+}
+
+// directoryFact tells what a source did.
+func directoryFact(c audit.Change, d detail, by string, groups map[uuid.UUID]string) (string, bool) {
+	group := "a group"
+	if name := groups[c.Group]; name != "" {
+		group = "the group " + name
+	}
+	switch c.Act {
+	case audit.UserCreated:
+		return by + " created the user", true
+	case audit.UserLinked:
+		return by + " holds the person as well now", true
+	case audit.UserUpdated:
+		if len(d.Attributes) > 0 {
+			return by + " changed " + strings.Join(d.Attributes, ", "), true
+		}
+		return by + " changed the user", true
+	case audit.UserActivated:
+		return by + " activated the user", true
+	case audit.UserDeactivated:
+		return by + " deactivated the user", true
+	case audit.UserDeleted:
+		return by + " deleted the user", true
+	case audit.DenyCleared:
+		return by + " cleared the deny that a deletion had left", true
+	case audit.GroupMembers:
+		switch {
+		case d.Added > 0 && d.Removed == 0:
+			return fmt.Sprintf("%s put the person into %s", by, group), true
+		case d.Removed > 0 && d.Added == 0:
+			return fmt.Sprintf("%s took the person out of %s", by, group), true
+		default:
+			return fmt.Sprintf("%s changed who is in %s", by, group), true
+		}
+	case audit.GroupCreated:
+		return by + " made " + group + " with the person in it", true
+	case audit.GroupUpdated:
+		return by + " changed " + group, true
+	case audit.GroupDeleted:
+		return by + " deleted " + group, true
+	default:
+		return "", false
+	}
+}
