@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/scim"
@@ -78,7 +76,7 @@ func (b *lockedBuffer) String() string {
 	return b.b.String()
 }
 
-func newHouse(t *testing.T, change ...func(*scim.Options)) *house {
+func newHouse(t testing.TB, change ...func(*scim.Options)) *house {
 	t.Helper()
 	db, err := bolt.Open(filepath.Join(t.TempDir(), "usher.db"), bolt.Options{NoSync: true})
 	if err != nil {
@@ -94,7 +92,7 @@ func newHouse(t *testing.T, change ...func(*scim.Options)) *house {
 	h.store = h.reads
 	h.directory = directory.New(h.store, h.clock.Now, audit.IDs(h.clock.Now))
 	o := scim.Options{
-		Directory: h.directory, PublicURL: "https://usher.example", Now: h.clock.Now, NewID: uuid.New,
+		Directory: h.directory, PublicURL: "https://usher.example", Now: h.clock.Now,
 		Logger: slog.New(slog.NewTextHandler(h.log, nil)),
 	}
 	for _, f := range change {
@@ -109,7 +107,7 @@ func newHouse(t *testing.T, change ...func(*scim.Options)) *house {
 }
 
 // source adds a source and returns its token.
-func (h *house) source(t *testing.T, name string, kind directory.Kind, strict bool) string {
+func (h *house) source(t testing.TB, name string, kind directory.Kind, strict bool) string {
 	t.Helper()
 	_, token, err := h.directory.AddSource(t.Context(), audit.Actor{Kind: audit.ByAdmin}, directory.NewSource{Name: name, Kind: kind, Strict: strict})
 	if err != nil {
@@ -119,7 +117,7 @@ func (h *house) source(t *testing.T, name string, kind directory.Kind, strict bo
 }
 
 // send asks for a target below Root, whose blanks and quotes it escapes.
-func (h *house) send(t *testing.T, token, method, target string, header http.Header, body string) *httptest.ResponseRecorder {
+func (h *house) send(t testing.TB, token, method, target string, header http.Header, body string) *httptest.ResponseRecorder {
 	t.Helper()
 	var reader io.Reader
 	if body != "" {
@@ -142,7 +140,7 @@ func (h *house) send(t *testing.T, token, method, target string, header http.Hea
 }
 
 // ask sends a request, checks the status and returns the decoded reply, nil if it is empty.
-func (h *house) ask(t *testing.T, token, method, target, body string, status int) map[string]any {
+func (h *house) ask(t testing.TB, token, method, target, body string, status int) map[string]any {
 	t.Helper()
 	w := h.send(t, token, method, target, nil, body)
 	if got, want := w.Code, status; got != want {
@@ -159,7 +157,7 @@ func (h *house) ask(t *testing.T, token, method, target, body string, status int
 }
 
 // id makes a resource and returns its id.
-func (h *house) id(t *testing.T, token, target, body string) string {
+func (h *house) id(t testing.TB, token, target, body string) string {
 	t.Helper()
 	id, _ := h.ask(t, token, http.MethodPost, target, body, http.StatusCreated)["id"].(string)
 	return id

@@ -19,7 +19,7 @@ import (
 // Root is the path under which the routes stand.
 const Root = "/scim/v2"
 
-// Options are what a Server is made from. Directory, Now and NewID are required; the rest has defaults.
+// Options are what a Server is made from. Directory and Now are required; the rest has defaults.
 type Options struct {
 	Directory *directory.Directory
 	// PublicURL is what clients reach the server by, without Root ("https://usher.example"). When it is empty the
@@ -31,7 +31,7 @@ type Options struct {
 	Logger *slog.Logger
 	// Now is the clock that requests are timed and limited by.
 	Now func() time.Time
-	// NewID makes the ids of requests.
+	// NewID makes the ids of requests; default: random UUIDs.
 	NewID func() uuid.UUID
 	// Observe is told of each request when it is answered; route is the pattern ("/scim/v2/Users/:id"), "" for unknown ones.
 	Observe func(method, route string, status int, took time.Duration)
@@ -73,8 +73,8 @@ type Server struct {
 
 // New compiles the schemas and returns a server; it fails if the options make no sense.
 func New(o Options) (*Server, error) {
-	if o.Directory == nil || o.Now == nil || o.NewID == nil {
-		return nil, errors.New("scim: a directory, a clock and a source of ids are required")
+	if o.Directory == nil || o.Now == nil {
+		return nil, errors.New("scim: a directory and a clock are required")
 	}
 	s := &Server{
 		directory: o.Directory, public: strings.TrimRight(o.PublicURL, "/"), proxies: o.TrustedProxies,
@@ -89,6 +89,9 @@ func New(o Options) (*Server, error) {
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.newID == nil {
+		s.newID = uuid.New
 	}
 	if s.observe == nil {
 		s.observe = func(string, string, int, time.Duration) {}

@@ -15,7 +15,7 @@ type stream struct {
 }
 
 // streamBuffer is how much is gathered before anything is sent.
-const streamBuffer = 64 << 10
+const streamBuffer = 16 << 10
 
 func (x *exchange) stream(status int) *stream {
 	s := &stream{x: x, status: status}
