@@ -193,7 +193,7 @@ func (c control) front(name string) *Front {
 func readFault(r *http.Request) (j faultJSON, delay time.Duration, err error) {
 	dec := json.NewDecoder(io.LimitReader(r.Body, maxBody))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&j); err != nil {
+	if err = dec.Decode(&j); err != nil {
 		return j, 0, fmt.Errorf("read fault: %w", err)
 	}
 	if j.Delay != "" {

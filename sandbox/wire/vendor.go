@@ -61,7 +61,7 @@ type Clock struct {
 // WithDefaults returns the clock with its nil functions filled in.
 func (c Clock) WithDefaults() Clock {
 	if c.Now == nil {
-		c.Now = time.Now //nolint:forbidigo // the sandbox plays another machine, and that has its own clock
+		c.Now = time.Now // the sandbox plays another machine, which has its own clock
 	}
 	if c.Wait == nil {
 		c.Wait = wait

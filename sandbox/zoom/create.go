@@ -79,7 +79,7 @@ func (b backend) createUser(c *call) wire.Reply {
 // readInfo reads user_info into u and returns the password.
 func readInfo(f *form, u *User, action string) (password string) {
 	f.need("email", "type")
-	u.Email, _ = f.email("email")
+	u.Email = f.email("email")
 	u.Type, _ = f.number("type", Basic, Licensed, Unassigned, None)
 	if u.Type == None && action != "ssoCreate" {
 		f.fail("type")

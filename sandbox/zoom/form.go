@@ -94,13 +94,12 @@ func (f *form) name(name string, limit, chinese int) (string, bool) {
 	return s, true
 }
 
-func (f *form) email(name string) (string, bool) {
+func (f *form) email(name string) string {
 	s, sent := f.text(name, 128)
 	if sent && !isEmail(s) {
 		f.fail(name)
-		return "", false
 	}
-	return s, sent
+	return s
 }
 
 // oneOf reads a text that must be one of a list.

@@ -59,7 +59,13 @@ func (b backend) listGroups(c *call) wire.Reply {
 	}
 	all := b.here.groups.AllSeen(c.Now, b.set.ReadLag)
 	slices.SortFunc(all, func(x, y Group) int { return cmp.Compare(x.seq, y.seq) })
-	return page(b, c, "groups", 300, all, func(g Group) int64 { return g.seq }, func(g Group) map[string]any { return b.showGroup(g, c.Now) })
+	reply := page(b, c, "groups", 300, all, func(g Group) int64 { return g.seq }, func(g Group) map[string]any { return b.showGroup(g, c.Now) })
+	if body, isList := reply.JSON.(map[string]any); isList && reply.Status == http.StatusOK {
+		for _, k := range []string{"page_count", "page_number", "page_size"} { // this list has no page numbers
+			delete(body, k)
+		}
+	}
+	return reply
 }
 
 func (b backend) readGroup(c *call) wire.Reply {

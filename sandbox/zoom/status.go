@@ -25,7 +25,7 @@ func (b backend) changeEmail(c *call) wire.Reply {
 		return *refused
 	}
 	f.need("email")
-	email, _ := f.email("email")
+	email := f.email("email")
 	if refused = c.close(f); refused != nil {
 		return *refused
 	}

@@ -21,7 +21,7 @@ import (
 const (
 	DemoAccountID    = "demo-zoom-account"
 	DemoClientID     = "demo-zoom-client"
-	DemoClientSecret = "demo-zoom-client-secret-not-a-secret" //nolint:gosec // it says what it is
+	DemoClientSecret = "demo-zoom-client-secret-not-a-secret"
 )
 
 // Options say how a Vendor is made.
