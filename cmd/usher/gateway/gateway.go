@@ -178,11 +178,14 @@ func (g *Gateway) observeRequest(method, route string, status int, took time.Dur
 	}
 }
 
+// maxHeader leaves room for an absurd filter, so that the SCIM server can refuse it in words instead of net/http without.
+const maxHeader = 512 << 10
+
 // server bounds what a client may take: headers, their time, and idle connections.
 func (g *Gateway) server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}
 }
 

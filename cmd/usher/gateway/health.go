@@ -8,16 +8,17 @@ import (
 	"github.com/usher-scim/usher/store"
 )
 
-// withHealth answers /healthz (the process runs) and /readyz (the store can be
-// read) in front of a handler. Both are open to everybody and tell nothing else.
+// withHealth answers /healthz (the process runs) and /readyz (the store can be read
+// and takes writes) in front of a handler. Both are open to everybody and tell nothing else.
 func (g *Gateway) withHealth(h http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()
-		if err := g.store.View(ctx, func(store.Reader) error { return nil }); err != nil {
-			answer(w, http.StatusServiceUnavailable, "the store cannot be read\n")
+		// An update that writes nothing commits nothing, but is refused by a store that takes no writes.
+		if err := g.store.Update(ctx, func(store.Tx) error { return nil }); err != nil {
+			answer(w, http.StatusServiceUnavailable, "the store takes no writes\n")
 			return
 		}
 		answer(w, http.StatusOK, "ready\n")
