@@ -29,7 +29,10 @@ func BenchmarkRequests(b *testing.B) {
 		{"GET", http.MethodGet, "/Users/" + id, nil},
 		{"filter by userName", http.MethodGet, "/Users?filter=userName%20eq%20%22u100@acme.example%22", nil},
 		{"filter by scan of 101", http.MethodGet, "/Users?filter=name.familyName%20eq%20%22nobody%22", nil},
-		{"PATCH", http.MethodPatch, "/Users/" + id, func() string { made++; return patchOf(fmt.Sprintf(`{"op":"replace","path":"title","value":"%d"}`, made)) }},
+		{"PATCH", http.MethodPatch, "/Users/" + id, func() string {
+			made++
+			return patchOf(fmt.Sprintf(`{"op":"replace","path":"title","value":"%d"}`, made))
+		}},
 		{"POST", http.MethodPost, "/Users", func() string { made++; return fmt.Sprintf(user, made, made, made) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {

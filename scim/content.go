@@ -86,7 +86,7 @@ func (x *exchange) read(limit int64) (map[string]any, error) {
 }
 
 func (x *exchange) readAll(limit int64) ([]byte, error) {
-	reader := http.MaxBytesReader(x.w, x.r.Body, limit)
+	reader := http.MaxBytesReader(x.w.ResponseWriter, x.r.Body, limit)
 	if x.r.ContentLength < 0 {
 		return io.ReadAll(reader)
 	}

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -354,6 +355,48 @@ func TestRequestsHaveIdsAndAreObserved(t *testing.T) {
 	}
 	if strings.Contains(log, "kim") || strings.Contains(log, token) {
 		t.Errorf("a name or token is in the log: %s", log)
+	}
+}
+
+func TestWritersAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	token := h.source(t, "hr", directory.Generic, false)
+	group := h.id(t, token, "/Groups", `{"displayName":"g"}`)
+	const writers = 16
+	var done sync.WaitGroup
+	for i := range writers {
+		done.Go(func() {
+			w := h.send(t, token, post, "/Users", nil, fmt.Sprintf(`{"userName":"u%d","externalId":"e%d"}`, i, i))
+			if w.Code != http.StatusCreated {
+				t.Errorf("POST: got %d: %s", w.Code, w.Body)
+			}
+			w = h.send(t, token, change, "/Groups/"+group, nil, patchOf(fmt.Sprintf(`{"op":"add","path":"members","value":["e%d"]}`, i)))
+			if w.Code != http.StatusOK {
+				t.Errorf("PATCH: got %d: %s", w.Code, w.Body)
+			}
+		})
+	}
+	done.Wait()
+	reply := h.ask(t, token, get, "/Groups/"+group, "", 200)
+	if got, want := fmt.Sprint(len(reply["members"].([]any)), " ", version(reply)), fmt.Sprintf(`%d W/"%d"`, writers, writers+1); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	var made atomic.Int32
+	for range writers { // of one name, one wins
+		done.Go(func() {
+			switch w := h.send(t, token, post, "/Users", nil, `{"userName":"same"}`); w.Code {
+			case http.StatusCreated:
+				made.Add(1)
+			case http.StatusConflict:
+			default:
+				t.Errorf("got %d: %s", w.Code, w.Body)
+			}
+		})
+	}
+	done.Wait()
+	if got, want := made.Load(), int32(1); got != want {
+		t.Errorf("got %d users of one name, want %d", got, want)
 	}
 }
 

@@ -10,8 +10,11 @@ import (
 	"github.com/usher-scim/usher/scim/fault"
 )
 
-// MaxDepth is how deep objects and arrays may nest.
-const MaxDepth = 32
+// What a body may be beside its size in bytes, which the reader of the request limits.
+const (
+	MaxDepth  = 32        // of objects and arrays
+	MaxValues = 1_000_000 // of any kind; sixteen MiB of empty objects would take fifty times as much memory
+)
 
 // fewKeys is up to how many keys a linear look for a duplicate is cheaper than a set.
 const fewKeys = 16
@@ -19,7 +22,7 @@ const fewKeys = 16
 // Object reads one JSON object (RFC 8259). Numbers become json.Number, so that they stay exact; the rest is
 // map[string]any, []any, string, bool and nil. What is refused is a *fault.Error of type invalidSyntax that names
 // the byte offset: anything but one object, a key that occurs twice in an object without regard to
-// case, bad UTF-8, a half surrogate pair, text after the object, nesting deeper than MaxDepth.
+// case, bad UTF-8, a half surrogate pair, text after the object, nesting deeper than MaxDepth, more than MaxValues values.
 // Memory is bounded by a multiple of len(data).
 func Object(data []byte) (map[string]any, error) {
 	p := parser{data: data}
@@ -43,8 +46,9 @@ func Object(data []byte) (map[string]any, error) {
 
 // parser is a recursive descent whose recursion MaxDepth bounds.
 type parser struct {
-	data []byte
-	pos  int
+	data   []byte
+	pos    int
+	values int
 }
 
 func (p *parser) fail(what string) error {
@@ -72,6 +76,9 @@ func (p *parser) next() byte {
 }
 
 func (p *parser) value(depth int) (any, error) {
+	if p.values++; p.values > MaxValues {
+		return nil, p.fail("more than " + strconv.Itoa(MaxValues) + " values")
+	}
 	switch c := p.next(); {
 	case c == '{':
 		return p.object(depth + 1)

@@ -67,6 +67,7 @@ func TestObjectRefusesAndSaysWhere(t *testing.T) {
 		{"a bare exponent", `{"a":1e}`, "byte 7: a digit was expected in the exponent"},
 		{"objects too deep", strings.Repeat(`{"a":`, 33) + `1` + strings.Repeat(`}`, 33), "byte 160: nested deeper than 32"},
 		{"a hundred thousand arrays", `{"a":` + strings.Repeat(`[`, 100_000), "byte 36: nested deeper than 32"},
+		{"too many values", `{"a":[` + strings.Repeat(`{},`, body.MaxValues) + `{}]}`, "more than 1000000 values"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

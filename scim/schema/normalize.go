@@ -11,7 +11,7 @@ import (
 
 // Normalize checks the body of a POST or PUT and returns it in canonical form: the attributes that a client may write and
 // that are kept, under their canonical names, extensions as objects under their URN. Read-only
-// attributes, schemas and the password are checked for form and left out; null clears. Errors are *fault.Error and name
+// attributes are left out unread, schemas and the password are checked for form and left out; null clears. Errors are *fault.Error and name
 // the attribute. It does not ask whether required attributes are there: that is Complete.
 func (t *ResourceType) Normalize(body map[string]any, m Mode) (map[string]any, error) {
 	resource := make(map[string]any, len(body))
@@ -21,6 +21,9 @@ func (t *ResourceType) Normalize(body map[string]any, m Mode) (map[string]any, e
 			if m.Strict {
 				return nil, fault.New(fault.InvalidValue, "the schemas of %s have no attribute %q", t.Name, key)
 			}
+			continue
+		}
+		if target.Attr != nil && target.Attr.Mutability == ReadOnly {
 			continue
 		}
 		value, err := target.value(body[key], m)
@@ -51,10 +54,10 @@ func (s *Schema) value(v any, m Mode) (any, error) {
 	value := map[string]any{}
 	for _, key := range sortedKeys(object) {
 		a := s.Lookup(key)
-		if a == nil {
-			if m.Strict {
-				return nil, fault.New(fault.InvalidValue, "%s has no attribute %q", s.URN, key)
-			}
+		switch {
+		case a == nil && m.Strict:
+			return nil, fault.New(fault.InvalidValue, "%s has no attribute %q", s.URN, key)
+		case a == nil || a.Mutability == ReadOnly:
 			continue
 		}
 		checked, err := a.Value(object[key], m)

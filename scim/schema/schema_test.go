@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	definition "github.com/elimity-com/scim/schema"
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/usher-scim/usher/scim/body"
@@ -89,6 +90,7 @@ func TestNormalize(t *testing.T) {
 	for _, test := range []struct{ name, body, want string }{
 		{"canonical names", `{"USERNAME":"x","Name":{"GIVENNAME":"y"}}`, `{"userName":"x","name":{"givenName":"y"}}`},
 		{"read-only, schemas and password are left out", `{"id":"1","meta":{"version":"x"},"groups":[],"schemas":["x"],"password":"p","userName":"x"}`, `{"userName":"x"}`},
+		{"read-only parts are not even looked at", `{"id":5,"meta":{"created":"","version":[]},"groups":"x","userName":"x"}`, `{"userName":"x"}`},
 		{"null and empty lists clear", `{"title":null,"emails":[],"phoneNumbers":[null],"name":{"givenName":null}}`, `{}`},
 		{"unknown attributes are left out", `{"emial":"x","emails":[{"value":"a","nope":1}]}`, `{"emails":[{"value":"a"}]}`},
 		{"text for booleans", `{"active":"False","emails":[{"value":"a","primary":"TRUE"}]}`, `{"active":false,"emails":[{"value":"a","primary":true}]}`},
@@ -201,6 +203,38 @@ func TestValuesOfTypesThatTheCoreSchemasDoNotHave(t *testing.T) {
 	}
 	if err := kind.Unchanged(sealed, sealed); err != nil {
 		t.Errorf("an immutable attribute may be written again as it is: got %v", err)
+	}
+}
+
+// The discovery documents describe the attributes as their definitions do.
+func TestDocumentsAreTheDefinitions(t *testing.T) {
+	t.Parallel()
+	user, group := schema.User(), schema.Group()
+	for _, test := range []struct {
+		compiled   *schema.Schema
+		definition definition.Schema
+	}{
+		{user.Core, definition.CoreUserSchema()}, {user.Extensions[0], definition.ExtensionEnterpriseUser()}, {group.Core, definition.CoreGroupSchema()},
+	} {
+		text, err := json.Marshal(test.compiled.Attributes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got any
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatal(err)
+		}
+		text, err = json.Marshal(test.definition)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want map[string]any
+		if err := json.Unmarshal(text, &want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want["attributes"], got); diff != "" {
+			t.Errorf("%s (-definition +document):\n%s", test.compiled.URN, diff)
+		}
 	}
 }
 

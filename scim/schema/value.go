@@ -185,17 +185,17 @@ func (a *Attribute) complex(v any, m Mode) (any, error) {
 	value := make(map[string]any, len(object))
 	for name, part := range object {
 		sub := a.Lookup(name)
-		if sub == nil {
-			if m.Strict {
-				return nil, a.wrong("has no sub-attribute %q", name)
-			}
+		switch {
+		case sub == nil && m.Strict:
+			return nil, a.wrong("has no sub-attribute %q", name)
+		case sub == nil || sub.Mutability == ReadOnly:
 			continue
 		}
 		checked, err := sub.Value(part, m)
 		if err != nil {
 			return nil, err
 		}
-		if checked != nil && sub.Mutability != ReadOnly {
+		if checked != nil {
 			value[sub.Name] = checked
 		}
 	}
