@@ -43,9 +43,20 @@ func sameJSON(a, b json.RawMessage) bool {
 	if isNull(a) || isNull(b) {
 		return isNull(a) && isNull(b)
 	}
+	if isPlain(a) && isPlain(b) {
+		return false
+	}
 	x, errX := exact(a)
 	y, errY := exact(b)
 	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
+}
+
+// isPlain reports whether a value has no other form: a string without escapes, a number, true or false.
+func isPlain(raw json.RawMessage) bool {
+	if raw[0] == '"' {
+		return raw[len(raw)-1] == '"' && bytes.IndexByte(raw, '\\') < 0
+	}
+	return bytes.IndexAny(raw, "[{ \t\r\n") < 0
 }
 
 // exact decodes a value with its numbers as written.
@@ -87,12 +98,58 @@ func withFloats(v any) any {
 // maxNames bounds the names in a change's detail.
 const maxNames = 100
 
+// quickNames is how many attributes of an object are compared without decoding it.
+const quickNames = 32
+
 // differing returns the names of the attributes in which two objects differ,
 // sorted; attributes of an extension come with its URN in front.
 func differing(a, b json.RawMessage) ([]string, error) {
 	if bytes.Equal(a, b) {
 		return nil, nil
 	}
+	var roomA, roomB [quickNames]attribute
+	x, okX := attributesOf(roomA[:0], a)
+	y, okY := attributesOf(roomB[:0], b)
+	if !okX || !okY || len(x) > quickNames || len(y) > quickNames || escapedName(x) || escapedName(y) {
+		return differingDecoded(a, b)
+	}
+	var names []string
+	var err error
+	for i := range x {
+		if names, err = appendDiffering(names, x[i].name, x[i].value, valueOf(y, x[i].name, i)); err != nil {
+			return nil, err
+		}
+	}
+	for i := range y {
+		if valueOf(x, y[i].name, i) == nil {
+			if names, err = appendDiffering(names, y[i].name, nil, y[i].value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// valueOf finds an attribute, that stands most likely at a place; nil when it is not there.
+func valueOf(list []attribute, name []byte, likely int) []byte {
+	if likely < len(list) && bytes.Equal(list[likely].name, name) {
+		return list[likely].value
+	}
+	for i := range list {
+		if bytes.Equal(list[i].name, name) {
+			return list[i].value
+		}
+	}
+	return nil
+}
+
+func escapedName(list []attribute) bool {
+	return slices.ContainsFunc(list, func(a attribute) bool { return bytes.IndexByte(a.name, '\\') >= 0 })
+}
+
+// differingDecoded is differing for objects of any size and any form of names.
+func differingDecoded(a, b json.RawMessage) ([]string, error) {
 	x, err := object(a)
 	if err != nil {
 		return nil, err
@@ -103,22 +160,29 @@ func differing(a, b json.RawMessage) ([]string, error) {
 	}
 	var names []string
 	for _, name := range keysOf(x, y) {
-		switch {
-		case sameJSON(x[name], y[name]):
-		case isExtension(name, x[name]) && isExtension(name, y[name]):
-			inside, err := differing(x[name], y[name])
-			if err != nil {
-				return nil, err
-			}
-			for _, sub := range inside {
-				names = append(names, name+":"+sub)
-			}
-		default:
-			names = append(names, name)
+		if names, err = appendDiffering(names, []byte(name), x[name], y[name]); err != nil {
+			return nil, err
 		}
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+// appendDiffering appends the name of an attribute whose values differ, or those of the
+// attributes of an extension that do.
+func appendDiffering(names []string, name []byte, x, y json.RawMessage) ([]string, error) {
+	if sameJSON(x, y) {
+		return names, nil
+	}
+	urn := string(name)
+	if !isExtension(urn, x) || !isExtension(urn, y) {
+		return append(names, urn), nil
+	}
+	inside, err := differing(x, y)
+	for _, sub := range inside {
+		names = append(names, urn+":"+sub)
+	}
+	return names, err
 }
 
 // keysOf returns the keys of both objects, each once, in no order.

@@ -61,7 +61,7 @@ func newTables() tables {
 		// A source's list is a scan in the order of ids; a person's records are one Get per
 		// source. The value comes before the source in the indexes: so it is unique in its
 		// source, and found across sources by its prefix.
-		records: store.NewTable("records", func(r *Record) []byte { return pair(r.Source, r.Person) }, nil,
+		records: store.NewTable("records", func(r *Record) []byte { return pair(r.Source, r.Person) }, recordCodec{},
 			store.Index[Record]{Name: byUserName, Unique: true, Keys: func(r *Record) [][]byte {
 				return [][]byte{in(Fold(r.UserName), r.Source)}
 			}},
@@ -83,9 +83,9 @@ func newTables() tables {
 				return allIn(append(kept.addresses(), kept.UserName), r.Source)
 			}},
 		),
-		denies: store.NewTable("denies", func(y *Deny) []byte { return pair(y.Person, y.Source) }, nil),
-		traces: store.NewTable("traces", func(t *trace) []byte { return t.Key }, nil),
-		groups: store.NewTable("groups", func(g *Group) []byte { return g.ID[:] }, nil,
+		denies: store.NewTable("denies", func(y *Deny) []byte { return pair(y.Person, y.Source) }, denyCodec{}),
+		traces: store.NewTable("traces", func(t *trace) []byte { return t.Key }, traceCodec{}),
+		groups: store.NewTable("groups", func(g *Group) []byte { return g.ID[:] }, groupCodec{},
 			store.Index[Group]{Name: byName, Unique: true, Keys: func(g *Group) [][]byte {
 				return g.whileLiving(in(Fold(g.Name), g.Source))
 			}},

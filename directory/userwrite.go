@@ -51,7 +51,7 @@ func checkAttributes(attributes json.RawMessage) error {
 	if len(attributes) > MaxAttributes {
 		return &Error{Code: Invalid, Message: fmt.Sprintf("the attributes are longer than %d bytes", MaxAttributes)}
 	}
-	if len(attributes) > 0 && !isObject(attributes) {
+	if len(attributes) > 0 && !validObject(attributes) {
 		return &Error{Code: Invalid, Message: "the attributes are not a JSON object"}
 	}
 	return nil
