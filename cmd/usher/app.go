@@ -34,6 +34,7 @@ type app struct {
 // terminal says which streams a person sits at.
 type terminal struct {
 	in, out, err bool
+	width        int // of out, in columns; 0 where that is not known
 	// secret reads a line from stdin without showing it; nil where in is false.
 	secret func(context.Context) ([]byte, error)
 }
@@ -45,6 +46,9 @@ func newApp() *app {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv, now: time.Now,
 		version: buildVersion(), user: userName(os.LookupEnv), output: asText,
 		terminal: terminal{in: term.IsTerminal(in), out: term.IsTerminal(int(os.Stdout.Fd())), err: term.IsTerminal(int(os.Stderr.Fd()))},
+	}
+	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		a.terminal.width = width
 	}
 	if a.terminal.in {
 		a.terminal.secret = func(ctx context.Context) ([]byte, error) { return readHidden(ctx, in) }

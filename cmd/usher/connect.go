@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,7 @@ func writeConnected(p *page, r admin.ConnectionReply) {
 	if len(r.Identity.Self) > 0 {
 		f.add("signed in as", of(strings.Join(r.Identity.Self, ", ")+" (never touched by usher)"))
 	}
-	f.add("secrets go to", of(strings.Join(r.Hosts, ", ")))
+	f.add("secrets go to", of(hosts(r.Connection)))
 	if len(r.Identity.Missing) > 0 {
 		f.add("permissions", styled(yellow, "missing: "+strings.Join(r.Identity.Missing, ", ")),
 			of("grant them at the vendor and connect again; what needs them fails until then"))
@@ -56,13 +57,18 @@ func writeConnected(p *page, r admin.ConnectionReply) {
 // tenant is a tenant as people call it, with the vendor's id where that says more.
 func tenant(name, id string) string {
 	switch {
-	case name == "" || name == id:
+	case name == "":
 		return id
-	case id == "":
+	case strings.Contains(name, id):
 		return name
 	default:
 		return name + " (" + id + ")"
 	}
+}
+
+// hosts lists each host once.
+func hosts(c connections.Connection) string {
+	return strings.Join(slices.Compact(slices.Sorted(slices.Values(c.Hosts))), ", ")
 }
 
 func newConnections(a *app) *cobra.Command {
@@ -94,7 +100,7 @@ func writeConnections(p *page, all []connections.Connection) {
 		if len(c.Missing) > 0 {
 			note = "lacks " + strings.Join(c.Missing, ", ")
 		}
-		t.row(of(c.Name), of(c.Adapter), of(tenant(c.TenantName, c.Tenant)), of(strings.Join(c.Hosts, ", ")), of(p.ago(c.Saved)), of(c.By), styled(yellow, note))
+		t.row(of(c.Name), of(c.Adapter), of(tenant(c.TenantName, c.Tenant)), of(hosts(c)), of(p.ago(c.Saved)), of(c.By), styled(yellow, note))
 	}
 	p.table(t, 0)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -148,7 +149,7 @@ func (a *app) tell(err error) {
 func errorJSON(err error) []byte {
 	var api *client.Error
 	if errors.As(err, &api) && api.JSON != nil {
-		return api.JSON
+		return bytes.TrimSpace(api.JSON)
 	}
 	var r admin.ErrorReply
 	r.Error.Message = err.Error()

@@ -210,7 +210,7 @@ For a leaver whose data nobody can receive, it looks for a receiver again; --wit
 					return err
 				}
 			}
-			return a.decide(ids, "approved", func(id string) (client.Reply[provision.Hold], error) {
+			return a.decide(ids, "approved: the work goes on", func(id string) (client.Reply[provision.Hold], error) {
 				return c.Approve(cmd.Context(), id, withoutTransfer)
 			})
 		}),
@@ -234,7 +234,7 @@ func newReject(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.decide(ids, "rejected", func(id string) (client.Reply[provision.Hold], error) { return c.Reject(cmd.Context(), id) })
+			return a.decide(ids, "rejected: what was held is left as it is", func(id string) (client.Reply[provision.Hold], error) { return c.Reject(cmd.Context(), id) })
 		}),
 	}
 	s.flags(cmd)
@@ -257,14 +257,19 @@ func (a *app) decide(ids []string, word string, one func(id string) (client.Repl
 			break // the server is gone; what is said next would be the same
 		}
 	}
+	if len(done) == 0 && len(failed) == 1 {
+		return failed[0]
+	}
 	raw := make([]string, len(done))
 	for i, d := range done {
 		raw[i] = string(d.JSON)
 	}
 	err := a.print([]byte("["+strings.Join(raw, ",")+"]"), func(p *page) {
-		if len(done) == 1 {
-			p.line("%s %s: %s", done[0].Value.ID, word, done[0].Value.Text)
-		} else if len(done) > 1 {
+		switch len(done) {
+		case 0:
+		case 1:
+			p.line("%s %s.", done[0].Value.ID, word)
+		default:
 			p.line("%s %s.", count(len(done), "hold", "holds"), word)
 		}
 	})

@@ -39,7 +39,7 @@ func writePlan(p *page, plan planned) {
 	if len(plan.Warnings) > 0 {
 		p.gap()
 		for _, w := range plan.Warnings {
-			writeProblem(p, plan.file, plan.text, mapping.Problem{Line: w.Line, Column: w.Column, Path: w.Path, Message: "warning: " + w.Message}, yellow)
+			writeProblem(p, plan.file, plan.text, w, "warning: ", yellow)
 		}
 	}
 	p.gap()

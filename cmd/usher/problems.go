@@ -42,23 +42,23 @@ func (e *problemsError) Unwrap() error { return e.api }
 func (e *problemsError) write(p *page) {
 	problems := e.api.Reply.Error.Problems
 	for _, problem := range problems {
-		writeProblem(p, e.file, e.text, problem, red)
+		writeProblem(p, e.file, e.text, problem, "", red)
 	}
 	// The server's text lists all problems it has counted, and its last line says how many more there are.
 	lines := strings.Split(strings.TrimSpace(e.api.Reply.Error.Message), "\n")
 	if last := lines[len(lines)-1]; strings.HasPrefix(last, "and ") {
 		p.line("%s", last)
 	}
-	p.line("usher: %s: %s; nothing changed", e.file, count(len(problems), "problem", "problems"))
+	p.line("usher: %s cannot be a mapping as it is; nothing changed", e.file)
 }
 
 // writeProblem writes a problem as compilers do: FILE:LINE:COL: message, the line, and a caret.
-func writeProblem(p *page, file string, text []byte, problem mapping.Problem, c style) {
+func writeProblem(p *page, file string, text []byte, problem mapping.Problem, prefix string, c style) {
+	message := prefix + problem.Message
+	if problem.Path != "" {
+		message = prefix + problem.Path + ": " + problem.Message
+	}
 	if problem.Line <= 0 {
-		message := problem.Message
-		if problem.Path != "" {
-			message = problem.Path + ": " + message
-		}
 		p.line("%s: %s", p.paint(bold, file), p.paint(c, message))
 		return
 	}
@@ -66,7 +66,7 @@ func writeProblem(p *page, file string, text []byte, problem mapping.Problem, c 
 	if problem.Column > 0 {
 		where += fmt.Sprintf(":%d", problem.Column)
 	}
-	p.line("%s: %s", p.paint(bold, where), p.paint(c, problem.Message))
+	p.line("%s: %s", p.paint(bold, where), p.paint(c, message))
 	lines := strings.Split(string(text), "\n")
 	if problem.Line > len(lines) {
 		return

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,9 @@ the identity provider as the bearer token of its SCIM connection.`,
 		Example: "  usher source add okta --kind okta\n  usher source add hr --rank 1 > hr.token",
 		Args:    needs("NAME"),
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			if kinds := []directory.Kind{directory.Okta, directory.Entra, directory.Generic}; !slices.Contains(kinds, directory.Kind(kind)) {
+				return wrongUse("--kind: %q is not one of okta, entra and generic", kind)
+			}
 			reply, err := c.AddSource(cmd.Context(), admin.AddSource{Name: args[0], Kind: directory.Kind(kind), Rank: rank, Strict: strict})
 			if err != nil {
 				return err

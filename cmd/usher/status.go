@@ -110,6 +110,12 @@ func writeApp(p *page, app provision.AppStatus, r admin.StatusReply) {
 	}
 	p.line("%s", line)
 	var f facts
+	switch app.Mode {
+	case mapping.Observe:
+		f.add("observing", of("nothing is changed before the mapping says mode: enforce"), of("→ to see what that would do: usher export | usher plan -f -"))
+	case mapping.Paused:
+		f.add("paused", of("work waits until the mapping says mode: enforce"))
+	}
 	switch {
 	case app.Stopped:
 		f.add("stopped", styled(red, orUnknown(app.Reason)), of("→ "+fixed(app.Fix)+"then: usher retry "+app.App))
@@ -138,9 +144,9 @@ func modeWords(p *page, m mapping.Mode) string {
 	case mapping.Enforce:
 		return p.paint(green, "enforce")
 	case mapping.Paused:
-		return p.paint(yellow, "paused: work waits until the mapping says mode: enforce")
+		return p.paint(yellow, "paused")
 	default:
-		return p.paint(yellow, "observe: shows what it would do, and changes nothing until the mapping says mode: enforce")
+		return p.paint(yellow, "observe")
 	}
 }
 
@@ -195,18 +201,17 @@ func queueWords(app provision.AppStatus) string {
 		{"held", "held", "held"},
 		{"failed", "failed", "failed"},
 	} {
+		if q.key == "held" && app.Holds > 0 {
+			continue // the holds have a line of their own
+		}
 		if n := app.Queue[q.key]; n > 0 {
 			parts = append(parts, count(n, q.one, q.many))
 		}
 	}
-	switch {
-	case len(parts) > 0:
-		return strings.Join(parts, ", ")
-	case app.Mode == mapping.Enforce:
-		return "nothing: every account is as the mapping wants it"
-	default:
+	if len(parts) == 0 {
 		return "nothing"
 	}
+	return strings.Join(parts, ", ")
 }
 
 func failureWords(p *page, app provision.AppStatus, f provision.FailureGroup, r admin.StatusReply) []cell {
@@ -227,10 +232,11 @@ func failureWords(p *page, app provision.AppStatus, f provision.FailureGroup, r 
 		retried = "next try " + p.when(f.Next)
 	}
 	if len(people) > 0 {
+		list := strings.Join(people, ", ")
 		if more := f.Count - len(people); more > 0 {
-			people = append(people, fmt.Sprintf("and %d more", more))
+			list += fmt.Sprintf(" and %d more", more)
 		}
-		lines = append(lines, of(strings.Join(people, ", ")))
+		lines = append(lines, of(list))
 	}
 	return append(lines, styled(dim, retried))
 }

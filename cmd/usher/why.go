@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -260,6 +261,9 @@ func heldLines(p *page, x provision.Explanation) []cell {
 	var lines []cell
 	known := map[string]bool{}
 	for _, h := range x.Holds {
+		if h.State == provision.HoldRejected && unwantedBefore(x, h) {
+			lines = append(lines, of(orUsher(h.By)+" rejected "+h.ID+" ("+string(h.Kind)+") "+p.ago(h.Decided)+": the account stays until the facts change"))
+		}
 		if h.State != provision.HoldOpen {
 			continue
 		}
@@ -275,6 +279,13 @@ func heldLines(p *page, x provision.Explanation) []cell {
 		}
 	}
 	return lines
+}
+
+// unwantedBefore reports whether a hold is about the present removal and not an earlier one.
+func unwantedBefore(x provision.Explanation, h provision.Hold) bool {
+	return slices.ContainsFunc(x.Accounts, func(a provision.Account) bool {
+		return !a.State.Over() && !a.UnwantedSince.IsZero() && !h.Decided.Before(a.UnwantedSince)
+	})
 }
 
 func writeHistory(p *page, x provision.Explanation) {
@@ -295,7 +306,7 @@ func writeHistory(p *page, x provision.Explanation) {
 	var t table
 	for i := len(shown) - 1; i >= 0; i-- {
 		words, c := factWords(shown[i], groups)
-		t.row(styled(dim, p.ago(shown[i].At)), styled(dim, p.clock(shown[i].At)), styled(c, words))
+		t.row(styled(dim, p.distance(shown[i].At)), styled(dim, p.clock(shown[i].At)), styled(c, words))
 	}
 	p.table(t, 2)
 }
