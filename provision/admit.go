@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -176,8 +177,8 @@ func (e *Engine) weigh(ctx context.Context, app *mapping.App, source string, b *
 		switch {
 		case len(persons) > v.limit:
 			v.held = true
-			v.text = fmt.Sprintf("%d people would lose %s (%d with those of the last %s); the budget is %d of %d accounts",
-				batched, app.Key, len(persons), app.Budget.Window, v.limit, total)
+			v.text = fmt.Sprintf("%s would lose %s (%d with those of the last %s); the budget is %d of %d accounts",
+				people(batched), app.Key, len(persons), windowText(app.Budget.Window), v.limit, total)
 		case joins:
 			v.held = true
 			v.text = fmt.Sprintf("other removals from %s by the same source are held; this one joins them", app.Key)
@@ -185,6 +186,25 @@ func (e *Engine) weigh(ctx context.Context, app *mapping.App, source string, b *
 		return nil
 	})
 	return v, err
+}
+
+func people(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
+}
+
+// windowText is a length of time without the zeros at its end: 24h, not 24h0m0s.
+func windowText(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // openBudgetHold reports whether removals of the source are held in the app: later ones join them.
@@ -244,8 +264,8 @@ func (e *Engine) admitItem(tx store.Tx, seen *Item, v verdict, now time.Time) er
 	return items.Put(tx, it)
 }
 
-// Maintain drops what has served its time: spendings older than the longest window, and
-// the edges of groups whose grants have thawed.
+// Maintain drops what has served its time: spendings older than the longest window, the
+// edges of groups whose grants have thawed, and members that sources announced and never sent.
 func (e *Engine) Maintain(ctx context.Context) error {
 	m, err := e.o.Mappings.Current(ctx)
 	if err != nil {
@@ -257,7 +277,15 @@ func (e *Engine) Maintain(ctx context.Context) error {
 			return err
 		}
 	}
-	return e.sweep(ctx, now)
+	if err := e.sweep(ctx, now); err != nil {
+		return err
+	}
+	for {
+		n, err := e.o.Directory.ExpirePending(ctx, expandSlice)
+		if err != nil || n < expandSlice {
+			return err
+		}
+	}
 }
 
 func (e *Engine) dropSpendings(ctx context.Context, app *mapping.App, now time.Time) error {
