@@ -45,11 +45,24 @@ func timeKey(t time.Time) []byte {
 
 // packIDs writes ids one after the other, 16 bytes each.
 func packIDs(ids []uuid.UUID) []byte {
-	packed := make([]byte, 0, 16*len(ids))
-	for _, id := range ids {
-		packed = append(packed, id[:]...)
+	return appendPacked(make([]byte, 0, 16*len(ids)), ids)
+}
+
+func appendPacked(packed []byte, ids []uuid.UUID) []byte {
+	for i := range ids {
+		packed = append(packed, ids[i][:]...)
 	}
 	return packed
+}
+
+// packedHas reports whether a person is among packed ids.
+func packedHas(packed []byte, person uuid.UUID) bool {
+	for ; len(packed) >= 16; packed = packed[16:] {
+		if uuid.UUID(packed[:16]) == person {
+			return true
+		}
+	}
+	return false
 }
 
 func unpackIDs(packed []byte) []uuid.UUID {

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -165,25 +164,4 @@ func Index(tx store.Tx, change uuid.UUID, persons []uuid.UUID) error {
 		}
 	}
 	return nil
-}
-
-// encode checks what every change must have and renders it.
-func encode(c Change) ([]byte, error) {
-	switch {
-	case c.ID.Version() != 7:
-		return nil, fmt.Errorf("id %s is not a UUIDv7", c.ID)
-	case c.Act == "":
-		return nil, errors.New("no act")
-	case len(c.Persons) > PersonsInline:
-		return nil, fmt.Errorf("%d persons are more than the %d a change lists itself", len(c.Persons), PersonsInline)
-	}
-	return json.Marshal(c)
-}
-
-func decode(key, value []byte) (Change, error) {
-	var c Change
-	if err := json.Unmarshal(value, &c); err != nil {
-		return Change{}, fmt.Errorf("read change %x: %w", key, err)
-	}
-	return c, nil
 }

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/google/uuid"
 )
@@ -30,6 +31,9 @@ type flip struct {
 
 // encode returns nil for a detail that says nothing.
 func (d detail) encode() (json.RawMessage, error) {
+	if raw, ok := d.encodeCommon(); ok {
+		return raw, nil
+	}
 	d.Attributes = d.Attributes[:min(len(d.Attributes), maxNames)]
 	d.Joined = d.Joined[:min(len(d.Joined), maxNames)]
 	d.Left = d.Left[:min(len(d.Left), maxNames)]
@@ -38,4 +42,50 @@ func (d detail) encode() (json.RawMessage, error) {
 		return nil, err
 	}
 	return raw, nil
+}
+
+// encodeCommon writes what most acts say, nothing, or a few attributes with plain names, as encode does.
+func (d detail) encodeCommon() (json.RawMessage, bool) {
+	if d.Added|d.Removed|d.Pending|d.Expired != 0 || len(d.Joined)+len(d.Left) > 0 || d.Source != uuid.Nil || len(d.Attributes) > maxNames {
+		return nil, false
+	}
+	if len(d.Attributes) == 0 && d.Active == nil {
+		return nil, true
+	}
+	raw := append(make([]byte, 0, 96), '{')
+	for i, name := range d.Attributes {
+		if !plainName(name) {
+			return nil, false
+		}
+		if i == 0 {
+			raw = append(raw, `"attributes":["`...)
+		} else {
+			raw = append(raw, `,"`...)
+		}
+		raw = append(append(raw, name...), '"')
+	}
+	if len(d.Attributes) > 0 {
+		raw = append(raw, ']')
+	}
+	if d.Active != nil {
+		if len(d.Attributes) > 0 {
+			raw = append(raw, ',')
+		}
+		raw = strconv.AppendBool(append(raw, `"active":{"from":`...), d.Active.From)
+		raw = strconv.AppendBool(append(raw, `,"to":`...), d.Active.To)
+		raw = append(raw, '}')
+	}
+	return append(raw, '}'), true
+}
+
+// plainName reports whether a name stands in JSON as it is.
+func plainName(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == ':', c == '-', c == '_', c == '$':
+		default:
+			return false
+		}
+	}
+	return true
 }
