@@ -83,7 +83,6 @@ type appRun struct {
 	self     []string
 	can      adapters.Description
 	inFlight int
-	teamBusy map[string]bool
 }
 
 // New returns an engine that does nothing yet.
@@ -220,7 +219,7 @@ func (e *Engine) free(app string) bool {
 func (e *Engine) run(app string) *appRun {
 	r := e.apps[app]
 	if r == nil {
-		r = &appRun{teamBusy: map[string]bool{}}
+		r = &appRun{}
 		e.apps[app] = r
 	}
 	return r

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -75,6 +76,16 @@ func Open(ctx context.Context, cfg config.Config, o Options) (_ *Gateway, err er
 	vault, err := openVault(ctx, cfg, g.store)
 	if err != nil {
 		return nil, err
+	}
+	if n, err := vault.Reseal(ctx); err != nil {
+		return nil, fmt.Errorf("seal the stored secrets with the newest key: %w", err)
+	} else if n > 0 {
+		g.log.Info("stored secrets sealed with the newest key", "count", n)
+	}
+	if cfg.TLS.Enabled() {
+		if _, err := tls.LoadX509KeyPair(cfg.TLS.Cert, cfg.TLS.Key); err != nil {
+			return nil, fmt.Errorf("read the certificate (tls.cert, tls.key): %w", err)
+		}
 	}
 	if err := g.listen(ctx, socket); err != nil {
 		return nil, err
@@ -205,10 +216,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	defer stopWork()
 	failed := make(chan error, 4)
 	var running sync.WaitGroup
-	serve := func(s *http.Server, ln net.Listener, tls bool) {
+	serve := func(s *http.Server, ln net.Listener, secure bool) {
 		running.Go(func() {
 			var err error
-			if tls {
+			if secure {
 				err = s.ServeTLS(ln, g.cfg.TLS.Cert, g.cfg.TLS.Key)
 			} else {
 				err = s.Serve(ln)

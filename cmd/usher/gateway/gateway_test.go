@@ -183,6 +183,7 @@ func TestOpenRefusesInOneSentence(t *testing.T) {
 		{"a second server on the same data", w.data, nil, "in use"},
 		{"a port in use", other, map[string]string{"listen": taken}, "address already in use"},
 		{"a socket path too long", filepath.Join(other, strings.Repeat("x", 120)), nil, "shorter"},
+		{"a certificate that is not there", other, map[string]string{"tls-cert": filepath.Join(other, "c.pem"), "tls-key": filepath.Join(other, "k.pem")}, "tls.cert"},
 		{"a key file that is not there", other, map[string]string{"key-file": filepath.Join(other, "nope")}, "nope"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
