@@ -173,10 +173,10 @@ func (d directoryOfIDs) member(vendor string, v any) string {
 func (f fields) String() string {
 	parts := make([]string, len(f))
 	for i, e := range f {
-		switch {
-		case e.value == "true":
+		switch e.value {
+		case "true":
 			parts[i] = e.key
-		case e.value == "":
+		case "":
 			parts[i] = e.key + "=(none)"
 		default:
 			parts[i] = e.key + "=" + e.value

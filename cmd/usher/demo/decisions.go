@@ -55,12 +55,14 @@ func (w *week) decisions(ctx context.Context) ([]statement, error) {
 					all = join(all, statement{at: c.At, app: app.title, people: []string{p.name()}, text: text})
 				}
 			}
-			// A change of teams alone is no fact about the account.
-			key, teams := p.id+" "+app.key, listed(why.Value.Want.Teams)
-			if teams != w.teams[key] && !news && teams != "" {
-				all = join(all, statement{at: w.began, app: app.title, people: []string{p.name()}, text: "teams are now " + teams + "; " + why.Value.Want.Text})
+			if want := &why.Value.Want; want.Wanted {
+				// A change of teams alone is no fact about the account.
+				key, teams := p.id+" "+app.key, listed(want.Teams)
+				if before, told := w.teams[key]; told && teams != before && !news {
+					all = join(all, statement{at: w.began, app: app.title, people: []string{p.name()}, text: "teams are now " + teams + "; " + want.Text})
+				}
+				w.teams[key] = teams
 			}
-			w.teams[key] = teams
 		}
 	}
 	slices.SortStableFunc(all, func(a, b statement) int { return a.at.Compare(b.at) })

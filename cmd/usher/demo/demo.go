@@ -67,6 +67,8 @@ func show(ctx context.Context, s *stage, o Options) error {
 		stage: s, view: v, cast: c, facts: known{}, teams: map[string]string{}, ids: directoryOfIDs{},
 		okta: newOkta(s.gateway.SCIMAddr(), oktaToken, v), entra: newEntra(s.gateway.SCIMAddr(), entraToken, v),
 	}
+	defer w.okta.close()
+	defer w.entra.close()
 	for _, call := range s.sandbox.Log.After(0) {
 		w.calls = call.Seq // of the connections' checks
 	}
@@ -99,7 +101,7 @@ func show(ctx context.Context, s *stage, o Options) error {
 	stay(v, s, w, oktaToken)
 	<-ctx.Done()
 	v.blank()
-	v.prose("Stopped. Nothing is left behind.")
+	v.prose("Stopping; the folder is removed.")
 	return nil
 }
 

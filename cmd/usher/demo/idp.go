@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -34,9 +32,11 @@ type idp struct {
 func newIDP(source, address, token string, header map[string]string, v *view) *idp {
 	return &idp{
 		source: source, base: "http://" + address + "/scim/v2", token: token, header: header, view: v,
-		http: &http.Client{}, groups: map[string]string{}, names: map[string]string{},
+		http: &http.Client{Transport: &http.Transport{}}, groups: map[string]string{}, names: map[string]string{},
 	}
 }
+
+func (p *idp) close() { p.http.CloseIdleConnections() }
 
 // exchange is one request and what is said of it.
 type exchange struct {
@@ -44,7 +44,6 @@ type exchange struct {
 	query        url.Values
 	body         any    // nil for none
 	about        string // what matters in the body, in words
-	also         string // said of the reply
 }
 
 // resource is a SCIM resource or list as it came.
@@ -88,7 +87,7 @@ func (p *idp) send(ctx context.Context, x exchange) (resource, error) {
 		req.Header.Set(name, value)
 	}
 	req.Header.Set("Authorization", "Bearer "+p.token)
-	reply, err := p.http.Do(req) //nolint:gosec // the address is the gateway's that this process opened
+	reply, err := p.http.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.source, err)
 	}
@@ -188,6 +187,3 @@ const (
 	enterpriseSchema = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	patchSchema      = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 )
-
-// groupNames lists the groups pushed so far, for summaries.
-func (p *idp) groupNames() []string { return slices.Sorted(maps.Keys(p.groups)) }

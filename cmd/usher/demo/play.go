@@ -17,7 +17,7 @@ const (
 // it. It returns what did not come within patience; the week goes on.
 func (w *week) play(ctx context.Context, s *scene) (missing string, err error) {
 	w.view.heading(s.when, s.what)
-	w.view.aside(s.text)
+	w.view.prose(s.text)
 	w.view.blank()
 	w.began = time.Now()
 	if err := s.act(ctx); err != nil {

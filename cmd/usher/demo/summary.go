@@ -30,7 +30,7 @@ func (w *week) summary(ctx context.Context) error {
 	}
 	w.view.table([]string{"person", "Gorgias", "Zoom", "why"}, w.view.columns(), rows)
 	w.view.blank()
-	w.view.aside(others(have, told))
+	w.view.prose(others(have, told))
 	return w.holds(ctx)
 }
 

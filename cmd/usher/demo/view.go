@@ -84,8 +84,6 @@ func (v *view) heading(when, what string) {
 // prose writes a paragraph.
 func (v *view) prose(text string) { v.paragraph(plain, text) }
 
-func (v *view) aside(text string) { v.paragraph(dim, text) }
-
 func (v *view) paragraph(colour, text string) {
 	for _, l := range wrap(text, v.width-2) {
 		v.raw("  " + v.paint(colour, l))
@@ -105,21 +103,13 @@ func (v *view) line(k kind, who, text, tail string) {
 	rows := hang(text, v.width-textColumn-tailWidth, 2)
 	for i, row := range rows {
 		if i > 0 {
-			v.raw(strings.Repeat(" ", textColumn) + v.emphasis(k, row))
+			v.raw(strings.Repeat(" ", textColumn) + row)
 			continue
 		}
 		gap := v.width - textColumn - utf8.RuneCountInString(row) - utf8.RuneCountInString(tail)
 		head := "  " + v.paint(colour, pad(who, labelWidth)) + v.paint(colour, mark) + " "
-		v.raw(strings.TrimRight(head+v.emphasis(k, row)+strings.Repeat(" ", max(1, gap))+v.paint(dim, tail), " "))
+		v.raw(strings.TrimRight(head+row+strings.Repeat(" ", max(1, gap))+v.paint(dim, tail), " "))
 	}
-}
-
-// emphasis leaves text in the terminal's own colour: what is read most should be plainest.
-func (v *view) emphasis(k kind, text string) string {
-	if k == told {
-		return v.paint(dim, text)
-	}
-	return text
 }
 
 // settled closes a scene.
