@@ -100,7 +100,7 @@ userName, e-mail address or id. It also starts an app again that had stopped.`,
 			}
 			return a.print(reply.JSON, func(p *page) {
 				if reply.Value.Moved == 0 {
-					p.line("Nothing had failed in %s.", args[0])
+					p.line("Nothing in %s waits for another try.", args[0])
 					return
 				}
 				p.line("%s another try now; usher status shows what becomes of it.", count(reply.Value.Moved, "piece of work gets", "pieces of work get"))

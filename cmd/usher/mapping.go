@@ -182,6 +182,7 @@ func (a *app) confirm(ctx context.Context, n int, question string, stdinTaken bo
 	fmt.Fprintf(a.stderr, "%s. Type %d to go on: ", question, n)
 	answer, err := readLine(ctx, a.stdin)
 	if err != nil {
+		fmt.Fprintln(a.stderr)
 		return err
 	}
 	if answer != strconv.Itoa(n) {

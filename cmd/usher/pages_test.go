@@ -54,6 +54,10 @@ func TestStatusOfApps(t *testing.T) {
 			{App: "meetings", Title: "Zoom", Connection: "zoom-prod", Mode: mapping.Observe, Tenant: "abc", TenantName: "Zoom account abc", Missing: []string{"user:write:user:admin"},
 				Accounts: map[provision.AccountState]int{}, Queue: map[string]int{}},
 			{App: "phones", Title: "Zoom", Connection: "zoom-eu", Mode: mapping.Paused, Stopped: true, Reason: "the connection reaches another tenant than before", Fix: "connect the right tenant",
+				Failures: []provision.FailureGroup{
+					{Text: "check phones: the connection reaches another tenant than before", Count: 2, Persons: []uuid.UUID{kim, lee}, Next: noon},
+					{Text: "update user: Zoom does not answer", Count: 1, Persons: []uuid.UUID{kim}, Next: noon},
+				},
 				Accounts: map[provision.AccountState]int{provision.Active: 1}, Queue: map[string]int{"marked": 1}},
 			{App: "zoom", Title: "Zoom", Mode: mapping.Enforce, Waiting: noon.Add(90 * time.Second), Reason: "Zoom is not available",
 				Accounts: map[provision.AccountState]int{provision.Active: 1}, Queue: map[string]int{"update": 1}},

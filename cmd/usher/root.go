@@ -42,7 +42,7 @@ folder. To see everything at work on this machine alone, run "usher demo".`,
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"server", "Run:", []*cobra.Command{withSettings(newServe(a)), newSandbox(a), newBackup(a)}},
+		{"server", "Run:", []*cobra.Command{withSettings(newServe(a)), newDemo(a), newSandbox(a), newBackup(a)}},
 		{"setup", "Set up:", []*cobra.Command{newSource(a), newConnect(a), newConnections(a), newSecret(a)}},
 		{"mapping", "Say who gets what:", []*cobra.Command{newPlan(a), newApply(a), newExport(a), newVersions(a), newRollback(a)}},
 		{"look", "Look and decide:", []*cobra.Command{

@@ -134,6 +134,10 @@ func writeApp(p *page, app provision.AppStatus, r admin.StatusReply) {
 		f.add("held", styled(yellow, count(app.Holds, "waits for a person", "wait for a person")+": usher holds --app "+app.App))
 	}
 	for _, failure := range app.Failures {
+		if app.Stopped && strings.HasSuffix(failure.Text, app.Reason) {
+			f.add("waiting", of(count(failure.Count, "waits for that: ", "wait for that: ")+failing(failure, r)))
+			continue
+		}
 		f.add("failing", failureWords(p, app, failure, r)...)
 	}
 	p.facts(f, 2)
@@ -219,24 +223,31 @@ func failureWords(p *page, app provision.AppStatus, f provision.FailureGroup, r 
 	if f.Fix != "" {
 		lines = append(lines, of("→ "+f.Fix))
 	}
-	var people []string
-	for _, id := range f.Persons {
-		name := r.People[id]
-		if name == "" {
-			name = id.String()
-		}
-		people = append(people, name)
-	}
 	retried := "it is not tried again by itself: usher retry " + app.App
-	if !f.Next.IsZero() {
+	switch {
+	case f.Next.IsZero():
+	case f.Next.After(p.now):
 		retried = "next try " + p.when(f.Next)
+	default:
+		retried = "it is tried again now"
 	}
-	if len(people) > 0 {
-		list := strings.Join(people, ", ")
-		if more := f.Count - len(people); more > 0 {
-			list += fmt.Sprintf(" and %d more", more)
-		}
-		lines = append(lines, of(list))
+	if len(f.Persons) > 0 {
+		lines = append(lines, of(failing(f, r)))
 	}
 	return append(lines, styled(dim, retried))
+}
+
+// failing names those whom a cause keeps waiting.
+func failing(f provision.FailureGroup, r admin.StatusReply) string {
+	people := make([]string, len(f.Persons))
+	for i, id := range f.Persons {
+		if people[i] = r.People[id]; people[i] == "" {
+			people[i] = id.String()
+		}
+	}
+	list := strings.Join(people, ", ")
+	if more := f.Count - len(people); more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return list
 }
