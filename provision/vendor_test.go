@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,14 @@ type vendor struct {
 	can      adapters.Description
 	crash    func() (before, after error) // the process dies at this call
 	most     int                          // accounts at one time
+	made     []string                     // ids of the accounts that were created
+	strict   bool                         // an address is one account's, also when it changes
+
+	missAfterCreate int // look-ups without an id that miss what was created last, after the next create
+	missing         string
+	misses          int
+
+	meanwhile func() // what happens elsewhere during the next call
 }
 
 // fault is what happens to the next call of an operation: before or after its effect.
@@ -59,6 +68,10 @@ func (v *vendor) failAfter(op string, err error) {
 // call logs an operation and returns the fault that waits for it.
 func (v *vendor) call(op, what string) fault {
 	v.calls = append(v.calls, op+" "+what)
+	if then := v.meanwhile; then != nil {
+		v.meanwhile = nil
+		then()
+	}
 	if v.crash != nil {
 		if before, after := v.crash(); before != nil || after != nil {
 			return fault{err: errors.Join(before, after), after: after != nil}
@@ -160,11 +173,24 @@ func (v *vendor) Find(_ context.Context, p adapters.Probe) (adapters.Account, er
 		v.lag--
 		return adapters.Account{}, problem(adapters.NotFound, "find")
 	}
-	for _, a := range v.accounts {
-		switch {
-		case p.ID != "" && a.ID != p.ID:
-		case p.ID != "", p.ExternalID != "" && a.ExternalID == p.ExternalID, p.Email != "" && a.Email == p.Email:
-			return *a, nil
+	for _, match := range []func(*adapters.Account) bool{
+		func(a *adapters.Account) bool { return p.ID != "" && a.ID == p.ID },
+		func(a *adapters.Account) bool {
+			return p.ID == "" && p.ExternalID != "" && a.ExternalID == p.ExternalID
+		},
+		func(a *adapters.Account) bool { return p.ID == "" && p.Email != "" && a.Email == p.Email },
+	} {
+		for _, a := range v.accounts {
+			if !match(a) {
+				continue
+			}
+			if p.ID == "" && a.ID == v.missing && v.misses > 0 {
+				v.misses--
+				return adapters.Account{}, problem(adapters.NotFound, "find")
+			}
+			found := *a
+			found.Attributes = maps.Clone(a.Attributes)
+			return found, nil
 		}
 	}
 	return adapters.Account{}, problem(adapters.NotFound, "find")
@@ -185,8 +211,13 @@ func (v *vendor) Create(_ context.Context, p adapters.Profile) (adapters.Account
 	v.serial++
 	a := &adapters.Account{
 		ID: fmt.Sprintf("v%d", v.serial), ExternalID: p.ExternalID, Email: p.Email,
-		State: adapters.Active, Role: p.Role, Attributes: p.Attributes,
+		State: adapters.Active, Role: p.Role, Attributes: maps.Clone(p.Attributes),
 	}
+	if !v.can.ExternalID {
+		a.ExternalID = ""
+	}
+	v.missing, v.misses, v.missAfterCreate = a.ID, v.missAfterCreate, 0
+	v.made = append(v.made, a.ID)
 	v.accounts[a.ID] = a
 	v.most = max(v.most, len(v.accounts))
 	return *a, f.err
@@ -202,6 +233,11 @@ func (v *vendor) Update(_ context.Context, id string, c adapters.Change) (adapte
 	a := v.accounts[id]
 	if a == nil {
 		return adapters.Account{}, problem(adapters.NotFound, "update")
+	}
+	for _, other := range v.accounts {
+		if v.strict && c.Email != nil && other != a && other.Email == *c.Email {
+			return adapters.Account{}, problem(adapters.Conflict, "update")
+		}
 	}
 	if c.Role != nil {
 		a.Role = *c.Role

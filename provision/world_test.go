@@ -39,6 +39,8 @@ type world struct {
 
 	inEngine, crashed bool
 	commits           int // of the engine
+
+	ids func(func() time.Time) func() uuid.UUID
 }
 
 var admin = audit.Actor{Kind: audit.ByAdmin, Name: "root"}
@@ -60,8 +62,15 @@ func newWorld(t *testing.T) *world { return newWorldOn(t, storetest.New(t)) }
 
 func newWorldOn(t *testing.T, s store.Store) *world {
 	t.Helper()
+	return newWorldWith(t, s, audit.IDs)
+}
+
+// newWorldWith is a world whose ids come from the given source.
+func newWorldWith(t *testing.T, s store.Store, ids func(func() time.Time) func() uuid.UUID) *world {
+	t.Helper()
 	w := &world{
-		t: t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), store: s, vendor: newVendor(),
+		ids: ids,
+		t:   t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), store: s, vendor: newVendor(),
 		users: map[string]uuid.UUID{}, groups: map[string]uuid.UUID{},
 	}
 	w.start()
@@ -74,7 +83,7 @@ func newWorldOn(t *testing.T, s store.Store) *world {
 // start makes everything above the store anew, as a restarted process would.
 func (w *world) start() {
 	clock := func() time.Time { return w.now }
-	ids := audit.IDs(clock)
+	ids := w.ids(clock)
 	w.dir = directory.New(w.store, clock, ids)
 	w.maps = versions.New(w.store, w.dir, func() mapping.Catalog { return catalog{w.vendor} }, clock, ids)
 	w.engine = provision.New(provision.Options{
@@ -198,6 +207,9 @@ func (w *world) work() error {
 			return err
 		}
 		for _, app := range m.Apps() {
+			if app.Mode == mapping.Paused {
+				continue
+			}
 			did, err := w.workOn(ctx, app.Key)
 			if err != nil {
 				return err
