@@ -126,7 +126,9 @@ func (a *Account) observed(v adapters.Account, now time.Time) {
 func (a *Account) adopt(v adapters.Account, now time.Time) {
 	a.observed(v, now)
 	a.Role, a.Licence, a.Profile = v.Role, v.Licence, v.Attributes
-	a.Teams = v.Teams
+	if v.Teams != nil { // nil where the reply does not say
+		a.Teams = v.Teams
+	}
 	a.State = Active
 	if v.State == adapters.Suspended {
 		a.State = Suspended

@@ -30,9 +30,11 @@ type Situation struct {
 type Plan struct {
 	Steps []Step
 	Holds []HoldSpec // what waits for a person; steps that need it are left out
-	// Unwanted are accounts that turned unwanted, Returned ones that are wanted again; both need a stamp in the ledger.
+	// Unwanted are accounts that turned unwanted, Returned ones that are wanted again, Hardened ones that were unwanted
+	// for a lesser reason and whose person is deactivated now; all need a stamp in the ledger.
 	Unwanted []uuid.UUID
 	Returned []uuid.UUID
+	Hardened []uuid.UUID
 	// Waiting: an unwanted account still has to pass the quiet time and the budget.
 	Waiting bool
 	// Next is when the answer changes by itself. Zero: never.
@@ -158,6 +160,11 @@ func (p *planner) observed() Plan {
 }
 
 func (p *planner) wanted() {
+	for i := range p.Accounts {
+		if a := &p.Accounts[i]; a.unwanted() {
+			p.plan.Returned = append(p.plan.Returned, a.ID)
+		}
+	}
 	profile, ok := p.profile()
 	if !ok {
 		return
@@ -168,9 +175,6 @@ func (p *planner) wanted() {
 	}
 	for i := range p.Accounts {
 		a := &p.Accounts[i]
-		if a.unwanted() {
-			p.plan.Returned = append(p.plan.Returned, a.ID)
-		}
 		switch {
 		case a.State == Creating:
 			p.step(Step{Op: OpObtain, Account: a.ID, Profile: profile})
@@ -237,6 +241,9 @@ func emailOf(w mapping.Want, person directory.Person) string {
 
 func (p *planner) resume(a *Account) {
 	ours := a.did(adapters.Suspend)
+	if a.Before != nil {
+		ours = a.Before.State != adapters.Suspended // also when it left and came back meanwhile
+	}
 	if ours || p.hold(HoldSpec{
 		Kind: HoldSuspended, Fingerprint: a.ID.String(),
 		Text: fmt.Sprintf("the %s account %s is suspended, and not by Usher", p.Can.Title, a.Email),
@@ -375,6 +382,9 @@ func (p *planner) unwanted(a *Account) {
 		p.plan.Unwanted = append(p.plan.Unwanted, a.ID)
 		p.plan.Waiting = p.plan.Waiting || a.Admitted.IsZero()
 		return
+	}
+	if a.UnwantedWhy != mapping.Deactivated && p.Want.Reason == mapping.Deactivated {
+		p.plan.Hardened = append(p.plan.Hardened, a.ID)
 	}
 	admitted := !a.Admitted.IsZero()
 	if d := p.decision(HoldBudget, budgetFingerprint(a)); d != nil && !admitted {

@@ -40,7 +40,10 @@ func (x *execution) reduce(ctx context.Context, step Step, a *Account) error {
 	if err := call(ctx, a.VendorID); err != nil {
 		return x.orGone(ctx, a, err)
 	}
-	a.State, a.Intent = state, nil
+	if a.State != Suspended { // demoting a suspended account gives no sign-in back
+		a.State = state
+	}
+	a.Intent = nil
 	a.Done = append(a.Done, step.Action)
 	if step.Op == OpDemote {
 		a.Role, a.Teams = weakest(x.can), nil

@@ -165,7 +165,7 @@ func (j *judge) settle(tx store.Tx, it *Item) error {
 		return err
 	}
 	plan := s.Plan()
-	if len(plan.Unwanted)+len(plan.Returned) > 0 && j.app.Mode != mapping.Observe {
+	if len(plan.Unwanted)+len(plan.Returned)+len(plan.Hardened) > 0 && j.app.Mode != mapping.Observe {
 		if err := j.stamp(tx, it, &s, plan); err != nil {
 			return err
 		}
@@ -222,6 +222,12 @@ func (j *judge) stamp(tx store.Tx, it *Item, s *Situation, plan Plan) error {
 		case contains(plan.Returned, a.ID):
 			act = audit.AccountWanted
 			a.UnwantedSince, a.UnwantedWhy, a.Admitted, a.Unconfirmed = time.Time{}, "", time.Time{}, false
+		case contains(plan.Hardened, a.ID):
+			// Who said no to the lesser reason was not asked about a leaver. The steps go on counting.
+			a.UnwantedWhy = s.Want.Reason
+			if err := j.askAgain(tx, s); err != nil {
+				return err
+			}
 		default:
 			continue
 		}
@@ -231,6 +237,21 @@ func (j *judge) stamp(tx store.Tx, it *Item, s *Situation, plan Plan) error {
 		}
 		fact := j.fact(act, it.App, a.Person, a.ID, it.Causes, map[string]string{"reason": string(s.Want.Reason), "text": s.Want.Text})
 		if err := audit.Record(tx, fact); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// askAgain closes rejections, so that what they stood for becomes a question again.
+func (j *judge) askAgain(tx store.Tx, s *Situation) error {
+	for i := range s.Holds {
+		h := &s.Holds[i]
+		if h.State != HoldRejected {
+			continue
+		}
+		h.State, h.Decided = HoldClosed, j.now
+		if err := holds.Put(tx, h); err != nil {
 			return err
 		}
 	}
