@@ -79,12 +79,12 @@ func (x *execution) vanished(ctx context.Context, s *Situation, a *Account) erro
 			return err
 		}
 		if why != "" {
-			return foreignHold(x.can.Title, found.Email, why)
+			return x.foreignHold(found.Email, why)
 		}
 		unwanted := *a
 		a.adopt(found, x.o.Now())
 		a.Enforced, a.Before, a.Done = unwanted.Enforced, unwanted.Before, nil
-		return x.claimed(ctx, a, x.save(ctx, a, audit.AccountAdopted, x.detail(a)))
+		return x.save(ctx, a, audit.AccountAdopted, x.detail(a))
 	case err == nil:
 		return &adapters.Error{Kind: adapters.Uncertain, Scope: adapters.OneAccount, Op: "look at the account again", Message: "the app both shows the account and says it is not there"}
 	case !adapters.IsKind(err, adapters.NotFound):

@@ -135,6 +135,9 @@ func (x *execution) do(ctx context.Context, s *Situation, step Step) error {
 	if err != nil {
 		return err
 	}
+	if a.State.Over() {
+		return nil // a step before found it gone
+	}
 	switch step.Op {
 	case OpObtain:
 		return x.create(ctx, s, step, a)
@@ -167,7 +170,8 @@ func (x *execution) account(ctx context.Context, id uuid.UUID) (*Account, error)
 	return a, err
 }
 
-// save writes an account, with a fact when act is not empty. It goes on for a little
+// save writes an account, with a fact when act is not empty. An address or vendor id that is another
+// entry's becomes a hold. It goes on for a little
 // while after ctx ended: what a vendor has answered should not be forgotten for a shutdown.
 func (x *execution) save(ctx context.Context, a *Account, act audit.Act, detail map[string]string) error {
 	a.Modified = x.o.Now()
@@ -180,7 +184,10 @@ func (x *execution) save(ctx context.Context, a *Account, act audit.Act, detail 
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
 	defer cancel()
-	return x.o.Store.Update(ctx, func(tx store.Tx) error {
+	return x.claimed(ctx, a, x.o.Store.Update(ctx, func(tx store.Tx) error {
+		if err := keepApp(tx, a); err != nil {
+			return err
+		}
 		if err := accounts.Put(tx, a); err != nil {
 			return err
 		}
@@ -188,7 +195,20 @@ func (x *execution) save(ctx context.Context, a *Account, act audit.Act, detail 
 			return nil
 		}
 		return audit.Record(tx, fact)
-	})
+	}))
+}
+
+// keepApp leaves an account under the key that its app got by a rename while the vendor was called.
+func keepApp(r store.Reader, a *Account) error {
+	now, err := accounts.Get(r, accountKey(a.ID))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	a.App = now.App
+	return nil
 }
 
 // intend writes down what is about to be sent.

@@ -53,7 +53,7 @@ func (x *execution) create(ctx context.Context, s *Situation, step Step, a *Acco
 	}
 	a.Email, a.Role, a.Licence, a.Profile = step.Profile.Email, step.Profile.Role, step.Profile.Licence, step.Profile.Attributes
 	if err := x.intend(ctx, a, OpObtain); err != nil {
-		return x.claimed(ctx, a, err)
+		return err
 	}
 	made, err := x.conn.Adapter.Create(ctx, step.Profile)
 	switch {
@@ -91,6 +91,9 @@ func (x *execution) recover(ctx context.Context, a *Account) (*adapters.Account,
 		return &found, nil
 	}
 	if !adapters.IsKind(err, adapters.NotFound) {
+		return nil, err
+	}
+	if err := x.sameTenant(ctx); err != nil {
 		return nil, err
 	}
 	a.Intent.Probes++
@@ -138,7 +141,7 @@ func (x *execution) adopt(ctx context.Context, s *Situation, a *Account, found a
 				return err
 			}
 		}
-		return foreignHold(x.can.Title, found.Email, why)
+		return x.foreignHold(found.Email, why)
 	}
 	a.adopt(found, x.o.Now())
 	a.Origin = origin
@@ -147,14 +150,16 @@ func (x *execution) adopt(ctx context.Context, s *Situation, a *Account, found a
 	if origin == Created {
 		act = audit.AccountCreated
 	}
-	return x.claimed(ctx, a, x.save(ctx, a, act, x.detail(a)))
+	return x.save(ctx, a, act, x.detail(a))
 }
 
-func foreignHold(title, email, why string) error {
-	return &heldError{spec: HoldSpec{
+// foreignHold holds what would need somebody else's account. It is looked at again, as the other account may end.
+func (x *execution) foreignHold(email, why string) error {
+	title := x.can.Title
+	return &heldError{again: x.o.Now().Add(holdRetry), spec: HoldSpec{
 		Kind: HoldForeign, Fingerprint: email,
 		Text: fmt.Sprintf("the %s account %s %s", title, email, why),
-		Fix:  "give one of the two another address, or end the other account first; then run `usher retry`",
+		Fix:  "give one of the two another address, or end the other account first; it is looked at again every hour and on `usher retry`",
 	}}
 }
 
@@ -221,7 +226,7 @@ func (x *execution) claimed(ctx context.Context, a *Account, err error) error {
 	if verr != nil {
 		return verr
 	}
-	return foreignHold(x.can.Title, a.Email, "belongs to another person in Usher's ledger ("+other+")")
+	return x.foreignHold(a.Email, "belongs to another person in Usher's ledger ("+other+")")
 }
 
 // verify finds out what became of a call whose outcome is unknown.

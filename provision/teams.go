@@ -45,6 +45,9 @@ func (x *execution) queueTeams(ctx context.Context, step Step, a *Account) error
 	}
 	stamp := x.o.NewID()
 	return x.o.Store.Update(ctx, func(tx store.Tx) error {
+		if err := keepApp(tx, a); err != nil {
+			return err
+		}
 		if err := accounts.Put(tx, a); err != nil {
 			return err
 		}
