@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +50,8 @@ func (e *Engine) Admit(ctx context.Context, app string) (int, error) {
 		return 0, err
 	}
 	moved := 0
-	for source, b := range batches {
+	for _, source := range slices.Sorted(maps.Keys(batches)) {
+		b := batches[source]
 		if e.o.Quiet.running(b, now) {
 			continue
 		}

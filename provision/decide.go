@@ -143,7 +143,7 @@ func (e *Engine) Retry(ctx context.Context, actor audit.Actor, app string, perso
 	now := e.o.Now()
 	e.mu.Lock()
 	run := e.run(app)
-	run.gate.ok()
+	run.gate.lift()
 	run.checked = time.Time{}
 	e.mu.Unlock()
 

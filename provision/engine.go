@@ -185,6 +185,14 @@ func (e *Engine) appPass(ctx context.Context, m *mapping.Mapping, app *mapping.A
 		}
 	}
 	for e.free(app.Key) {
+		// The mapping may have paused or dropped the app since: then nothing that is due moves on.
+		m, err := e.o.Mappings.Current(ctx)
+		if err != nil {
+			return err
+		}
+		if now, ok := m.App(app.Key); !ok || now.Mode == mapping.Paused {
+			return nil
+		}
 		item, err := e.Next(ctx, app.Key)
 		if err != nil {
 			return err
@@ -196,6 +204,8 @@ func (e *Engine) appPass(ctx context.Context, m *mapping.Mapping, app *mapping.A
 			defer e.Wake()
 			if err := e.Execute(ctx, *item); err != nil && ctx.Err() == nil {
 				e.o.Logger.Error("execution failed; trying again", "app", item.App, "subject", item.Subject, "err", err)
+				// Whatever it is, the vendor must not be called in a loop for it.
+				e.gateFor(item.App, func(g *gate) { g.fail(e.o.Now(), "the last execution could not be recorded", e.jitterLocked) })
 			}
 		})
 	}
@@ -229,6 +239,42 @@ func (e *Engine) run(app string) *appRun {
 // lanes in order, within a lane by due time. It returns nil when nothing is due.
 // Every item it returns must be given to Execute.
 func (e *Engine) Next(ctx context.Context, app string) (*Item, error) {
+	for {
+		found, err := e.claimNext(ctx, app)
+		if err != nil || found == nil {
+			return nil, err
+		}
+		still, err := e.stillDue(ctx, found)
+		if err != nil || !still {
+			e.release(found)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if still {
+			return found, nil
+		}
+	}
+}
+
+// stillDue reports whether a claimed item is what it was when it was read: another
+// execution of it may have ended between the reading and the claim.
+func (e *Engine) stillDue(ctx context.Context, it *Item) (bool, error) {
+	still := false
+	err := e.o.Store.View(ctx, func(r store.Reader) error {
+		now, err := items.Get(r, itemKey(it.App, it.Subject))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			still = now.State == Ready && now.Generation == it.Generation && !now.Due.After(e.o.Now())
+		}
+		return err
+	})
+	return still, err
+}
+
+func (e *Engine) claimNext(ctx context.Context, app string) (*Item, error) {
 	now := e.o.Now()
 	var found *Item
 	err := e.o.Store.View(ctx, func(r store.Reader) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/mapping"
@@ -307,7 +308,8 @@ func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) erro
 		return err
 	}
 	it.Generation++
-	if it.State == Ready && it.Attempts > 0 && it.Due.After(now) {
+	waits := it.Attempts > 0 || it.Failure != nil && it.Failure.Kind == adapters.Retry
+	if it.State == Ready && waits && it.Due.After(now) {
 		it.NotBefore = it.Due
 	}
 	if it.State == Failed {

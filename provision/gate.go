@@ -5,7 +5,8 @@ import "time"
 // gate holds an app's work back while the vendor is down or asks to wait. After a
 // fault it lets one call through at a time, until one succeeds.
 type gate struct {
-	until    time.Time
+	asked    time.Time // the vendor's wish
+	until    time.Time // after a fault
 	failures int
 	reason   string
 }
@@ -15,23 +16,37 @@ const (
 	maxPause   = 2 * time.Minute
 )
 
-func (g *gate) closed(now time.Time) bool { return now.Before(g.until) }
+func (g *gate) closed(now time.Time) bool { return now.Before(g.opens()) }
+
+func (g *gate) opens() time.Time {
+	if g.asked.After(g.until) {
+		return g.asked
+	}
+	return g.until
+}
 
 // probing reports whether the vendor has not answered well since its last fault.
 func (g *gate) probing() bool { return g.failures > 0 }
 
 // wait closes the gate because the vendor asked to; that is not a fault.
 func (g *gate) wait(until time.Time, reason string) {
-	if until.After(g.until) {
-		g.until, g.reason = until, reason
+	if until.After(g.asked) {
+		g.asked, g.reason = until, reason
 	}
 }
 
-// fail closes the gate for a growing time. The time between is the caller's jittered choice.
+// fail closes the gate for a growing time, which jitter spreads. Calls that fail together are one fault.
 func (g *gate) fail(now time.Time, reason string, jitter func(time.Duration) time.Duration) {
+	if now.Before(g.until) {
+		return
+	}
 	g.failures++
 	pause := min(maxPause, firstPause<<min(g.failures-1, 10))
 	g.until, g.reason = now.Add(jitter(pause)), reason
 }
 
-func (g *gate) ok() { *g = gate{} }
+// ok ends a fault. What the vendor asked for stands.
+func (g *gate) ok() { g.until, g.failures = time.Time{}, 0 }
+
+// lift opens the gate whatever closed it.
+func (g *gate) lift() { *g = gate{} }

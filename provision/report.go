@@ -66,7 +66,7 @@ func (e *Engine) Status(ctx context.Context) ([]AppStatus, error) {
 		}
 		e.mu.Lock()
 		if g := e.run(app.Key).gate; g.closed(e.o.Now()) {
-			s.Waiting = g.until
+			s.Waiting = g.opens()
 			if s.Reason == "" {
 				s.Reason = g.reason
 			}
