@@ -163,7 +163,7 @@ func (e *Engine) Recheck(ctx context.Context, connection string) error {
 		}
 		e.mu.Lock()
 		run := e.run(app.Key)
-		run.gate.ok()
+		run.gate.lift()
 		run.checked = time.Time{}
 		e.mu.Unlock()
 		if _, err := e.open(ctx, app); err != nil {
