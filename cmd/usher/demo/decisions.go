@@ -44,29 +44,39 @@ func (w *week) decisions(ctx context.Context) ([]statement, error) {
 			if err != nil {
 				return nil, fmt.Errorf("ask why %s has %s: %w", p.login, app.key, err)
 			}
-			news := false                                        // teams are part of what was said
-			for _, c := range slices.Backward(why.Value.Facts) { // oldest first
-				if c.App != app.key || w.facts[c.ID] {
-					continue
-				}
-				w.facts[c.ID] = true
-				news = news || c.Act == audit.AccountCreated || c.Act == audit.AccountUpdated
-				if text := w.words(&c, &why.Value); text != "" {
-					all = join(all, statement{at: c.At, app: app.title, people: []string{p.name()}, text: text})
-				}
-			}
-			if want := &why.Value.Want; want.Wanted {
-				// A change of teams alone is no fact about the account.
-				key, teams := p.id+" "+app.key, listed(want.Teams)
-				if before, told := w.teams[key]; told && teams != before && !news {
-					all = join(all, statement{at: w.began, app: app.title, people: []string{p.name()}, text: "teams are now " + teams + "; " + want.Text})
-				}
-				w.teams[key] = teams
+			for _, s := range w.about(&why.Value) {
+				s.app, s.people = app.title, []string{p.name()}
+				all = join(all, s)
 			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b statement) int { return a.at.Compare(b.at) })
 	return all, nil
+}
+
+// about says what is new of one person in one app: the facts, and a change of teams, which makes none.
+func (w *week) about(why *provision.Explanation) (all []statement) {
+	teamsSaid := false
+	for _, c := range slices.Backward(why.Facts) { // oldest first
+		if c.App != why.App || w.facts[c.ID] {
+			continue
+		}
+		w.facts[c.ID] = true
+		teamsSaid = teamsSaid || c.Act == audit.AccountCreated || c.Act == audit.AccountUpdated
+		if text := w.words(&c, why); text != "" {
+			all = append(all, statement{at: c.At, text: text})
+		}
+	}
+	want := &why.Want
+	if !want.Wanted {
+		return all
+	}
+	key, teams := why.Person.ID.String()+" "+why.App, listed(want.Teams)
+	if before, told := w.teams[key]; told && teams != before && !teamsSaid {
+		all = append(all, statement{at: w.acted, text: "teams are now " + teams + "; " + want.Text})
+	}
+	w.teams[key] = teams
+	return all
 }
 
 func join(all []statement, s statement) []statement {

@@ -23,12 +23,12 @@ func (w *week) play(ctx context.Context, s *scene) (missing string, err error) {
 	if err := s.act(ctx); err != nil {
 		return "", err
 	}
-	acted := time.Now()
+	w.acted = time.Now()
 	missing, err = w.await(ctx, s)
 	if err != nil {
 		return "", err
 	}
-	took := time.Since(acted)
+	took := time.Since(w.acted)
 	reads, err := w.tell(ctx)
 	if err != nil {
 		return "", err

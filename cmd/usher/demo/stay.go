@@ -36,7 +36,9 @@ func blocks(s *stage, w *week, token string) []block {
 		curl      = `curl -s -H "$AUTH" -H "$TYPE" `
 		patchBody = `  -d '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],`
 	)
-	ops, usher := "http://"+s.gateway.AdminAddr(), program()+" --data "+s.data()+" "
+	ops := "http://" + s.gateway.AdminAddr()
+	name, before := program()
+	usher := name + " --data " + s.data() + " "
 	return []block{
 		{"Be Okta. Set these first:", []string{
 			`SCIM=` + w.okta.base,
@@ -62,9 +64,9 @@ func blocks(s *stage, w *week, token string) []block {
 			patchBody,
 			`       "Operations":[{"op":"replace","value":{"active":false}}]}'`,
 		}},
-		{"Ask as the administrator, over the socket in the data folder:", []string{
-			usher + "status", usher + "why lee.novak@acme.example zoom", usher + "holds",
-		}},
+		{"Ask as the administrator, over the socket in the data folder:", append(before,
+			usher+"status", usher+"holds", usher+"why lee.novak@acme.example zoom",
+		)},
 		{"See what the vendors have and what they were told:", []string{
 			"curl -s " + s.vendorsURL() + "/_sandbox/state",
 			"curl -s '" + s.vendorsURL() + "/_sandbox/calls?vendor=zoom'",
@@ -73,16 +75,18 @@ func blocks(s *stage, w *week, token string) []block {
 	}
 }
 
-// program is how this binary is called from a shell: by its name where that is found, else by its path.
-func program() string {
+// program is how this binary is called from a shell. Where it is not found by its name, before is
+// the line that makes it so.
+func program() (name string, before []string) {
 	self, err := os.Executable()
 	if err != nil {
-		return "usher"
+		return "usher", nil
 	}
-	if found, err := exec.LookPath(filepath.Base(self)); err == nil && sameFile(found, self) {
-		return filepath.Base(self)
+	name = filepath.Base(self)
+	if found, err := exec.LookPath(name); err == nil && sameFile(found, self) {
+		return name, nil
 	}
-	return self
+	return name, []string{"PATH=$PATH:" + filepath.Dir(self)}
 }
 
 func sameFile(a, b string) bool {

@@ -24,6 +24,7 @@ type week struct {
 	calls int64             // the last call of the vendors' log that was told
 	ids   directoryOfIDs    // of the vendors
 	began time.Time         // of the scene that runs
+	acted time.Time         // when its last request was answered
 }
 
 // scene is one thing that happens, and what must have followed from it before the next.
@@ -98,7 +99,7 @@ func (w *week) scenes() []scene {
 		},
 		{
 			when: "Thursday", what: "Ana leaves, and her groups go first",
-			text: "Once she is in no group, no group says that she ever had an account. Usher does not ask the groups: it knows every account it made until it has seen it gone. She has no manager, so Ida in IT receives what she leaves at Zoom: 1 meeting and 3 recordings.",
+			text: "Once she is in no group, no group says that she ever had an account. Usher does not ask the groups: it knows every account it made until it has seen it gone. For a lost group alone, Zoom would suspend her; that she has left counts more. She has no manager, so Ida receives her meeting and 3 recordings.",
 			act: func(ctx context.Context) error {
 				w.stage.useZoom(c.ana, zoom.Data{Meetings: 1, Recordings: 3}, false)
 				return inOrder(ctx,
