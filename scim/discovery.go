@@ -69,6 +69,7 @@ func (s *Server) serviceProviderConfig(x *exchange) error {
 	var c serviceProviderConfig
 	c.Schemas, c.DocumentationURI = []string{configURN}, documentation
 	c.Patch.Supported = true
+	c.Bulk.Supported, c.Bulk.MaxOperations, c.Bulk.MaxPayloadSize = true, s.limits.BulkOperations, int(s.limits.BulkBody)
 	c.Filter.Supported, c.Filter.MaxResults = true, maxCount
 	c.Pagination.Index, c.Pagination.DefaultPaginationMethod = true, "index"
 	c.Pagination.DefaultPageSize, c.Pagination.MaxPageSize = defaultCount, maxCount

@@ -68,11 +68,15 @@ func (x *exchange) fail(err error) {
 	case http.StatusServiceUnavailable:
 		x.w.Header().Set("Retry-After", "5")
 	}
+	x.send(e.Status, errorBody(e))
+}
+
+// errorBody writes an Error (RFC 7644 section 3.12).
+func errorBody(e *fault.Error) []byte {
 	body := append([]byte(`{"schemas":["`+errorURN+`"],"status":"`), strconv.Itoa(e.Status)...)
 	body = append(body, '"')
 	if e.Type != "" {
 		body = append(append(append(body, `,"scimType":"`...), e.Type...), '"')
 	}
-	body = append(schema.AppendString(append(body, `,"detail":`...), e.Detail), '}')
-	x.send(e.Status, body)
+	return append(schema.AppendString(append(body, `,"detail":`...), e.Detail), '}')
 }

@@ -28,24 +28,38 @@ func (s *Server) router() http.Handler {
 	e.GET(Root+"/Schemas", s.edge(s.schemas))
 	e.GET(Root+"/Schemas/:id", s.edge(s.schema))
 
-	e.POST(Root+"/Users", s.edge(s.createUser))
-	e.GET(Root+"/Users", s.edge(s.listUsers))
-	e.GET(Root+"/Users/:id", s.edge(s.getUser))
-	e.PUT(Root+"/Users/:id", s.edge(s.putUser))
-	e.PATCH(Root+"/Users/:id", s.edge(s.patchUser))
-	e.DELETE(Root+"/Users/:id", s.edge(s.deleteUser))
-
-	e.POST(Root+"/Groups", s.edge(s.createGroup))
-	e.GET(Root+"/Groups", s.edge(s.listGroups))
-	e.GET(Root+"/Groups/:id", s.edge(s.getGroup))
-	e.PUT(Root+"/Groups/:id", s.edge(s.putGroup))
-	e.PATCH(Root+"/Groups/:id", s.edge(s.patchGroup))
-	e.DELETE(Root+"/Groups/:id", s.edge(s.deleteGroup))
+	for _, r := range s.resourceRoutes() {
+		e.Add(r.method, r.pattern, s.edge(r.handle))
+	}
+	e.POST(Root+"/Bulk", s.edge(s.bulk))
 
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		e.Add(method, Root+"/Me", s.edge(s.me))
 	}
 	return e
+}
+
+// resourceRoute is a request about resources, which may also stand in a bulk request.
+type resourceRoute struct {
+	method, pattern string
+	handle          handler
+}
+
+func (s *Server) resourceRoutes() []resourceRoute {
+	return []resourceRoute{
+		{http.MethodPost, Root + "/Users", s.createUser},
+		{http.MethodGet, Root + "/Users", s.listUsers},
+		{http.MethodGet, Root + "/Users/:id", s.getUser},
+		{http.MethodPut, Root + "/Users/:id", s.putUser},
+		{http.MethodPatch, Root + "/Users/:id", s.patchUser},
+		{http.MethodDelete, Root + "/Users/:id", s.deleteUser},
+		{http.MethodPost, Root + "/Groups", s.createGroup},
+		{http.MethodGet, Root + "/Groups", s.listGroups},
+		{http.MethodGet, Root + "/Groups/:id", s.getGroup},
+		{http.MethodPut, Root + "/Groups/:id", s.putGroup},
+		{http.MethodPatch, Root + "/Groups/:id", s.patchGroup},
+		{http.MethodDelete, Root + "/Groups/:id", s.deleteGroup},
+	}
 }
 
 func (s *Server) edge(h handler) echo.HandlerFunc {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/scim/bulk"
 	"github.com/usher-scim/usher/scim/schema"
 )
 
@@ -42,6 +43,9 @@ type Options struct {
 type Limits struct {
 	UserBody  int64 // bytes of a request about a user; default 1 MiB
 	GroupBody int64 // bytes of a request about a group; default 16 MiB
+	BulkBody  int64 // bytes of a bulk request (maxPayloadSize); default 4 MiB
+	// BulkOperations is how many operations a bulk request may have (maxOperations); default 1000.
+	BulkOperations int
 	// RequestsPerSecond is how much each token may ask for, on average over Burst requests; more is answered 429. Zero: no
 	// limit. Burst defaults to twice the rate.
 	RequestsPerSecond float64
@@ -51,6 +55,9 @@ type Limits struct {
 const (
 	defaultUserBody  = 1 << 20
 	defaultGroupBody = 16 << 20
+	defaultBulkBody  = 4 << 20
+
+	defaultBulkOperations = 1000
 )
 
 // Server answers SCIM requests. It is safe for concurrent use and holds no data but the rate limiters' counts.
@@ -66,6 +73,8 @@ type Server struct {
 
 	users  *schema.ResourceType
 	groups *schema.ResourceType
+
+	references bulk.Attributes // that may name other operations of a bulk request
 
 	failures *limiters // of clients whose tokens are refused, by address
 	tokens   *limiters // of tokens, by id; nil without a limit
@@ -102,6 +111,13 @@ func New(o Options) (*Server, error) {
 	if s.limits.GroupBody <= 0 {
 		s.limits.GroupBody = defaultGroupBody
 	}
+	if s.limits.BulkBody <= 0 {
+		s.limits.BulkBody = defaultBulkBody
+	}
+	if s.limits.BulkOperations <= 0 {
+		s.limits.BulkOperations = defaultBulkOperations
+	}
+	s.references = referring(s.types())
 	s.failures = newLimiters(failuresPerSecond, failureBurst)
 	if rate := s.limits.RequestsPerSecond; rate > 0 {
 		if s.limits.Burst <= 0 {

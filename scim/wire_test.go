@@ -127,7 +127,7 @@ func TestLaw14RoutesAndMethods(t *testing.T) {
 		status         int
 		allow          []string
 	}{
-		{get, "/users", 404, nil}, {get, "/Things", 404, nil}, {post, "/Bulk", 404, nil}, {get, "", 404, nil}, {get, "/", 404, nil},
+		{get, "/users", 404, nil}, {get, "/Things", 404, nil}, {get, "/Bulk", 405, []string{post}}, {get, "", 404, nil}, {get, "/", 404, nil},
 		{get, "/Users/x/y", 404, nil}, {get, "/Users/not-a-uuid", 404, nil}, {get, "/Users/" + strings.ToUpper(uuid.NewString()), 404, nil},
 		{put, "/Users", 405, []string{get, post}}, {remove, "/Groups", 405, []string{get, post}}, {post, "/Users/" + uuid.NewString(), 405, []string{get, put, change, remove}},
 		{post, "/Schemas", 405, []string{get}}, {put, "/ServiceProviderConfig", 405, []string{get}},
@@ -237,7 +237,7 @@ func TestDiscoveryIsTrue(t *testing.T) {
 	h := newHouse(t)
 	token := h.source(t, "hr", directory.Generic, false)
 	config := h.ask(t, token, get, "/ServiceProviderConfig", "", 200)
-	for name, want := range map[string]bool{"patch": true, "filter": true, "bulk": false, "sort": false, "etag": false, "changePassword": false} {
+	for name, want := range map[string]bool{"patch": true, "filter": true, "bulk": true, "sort": false, "etag": false, "changePassword": false} {
 		if got := at(config, name, "supported"); got != want {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
