@@ -107,13 +107,18 @@ func (d *Directory) rewriteGroup(tx store.Tx, a act, src Source, current Group, 
 
 // DeleteGroup ends a group for its source: it is NotFound from then on and its
 // name is free. Its edges are kept while grants through it are frozen, until SweepGroup drops them. A group
-// of another source is Forbidden.
-func (d *Directory) DeleteGroup(ctx context.Context, src Source, request string, id uuid.UUID) error {
+// of another source is Forbidden. checks are as DeleteUser's.
+func (d *Directory) DeleteGroup(ctx context.Context, src Source, request string, id uuid.UUID, checks ...func(Group) error) error {
 	a := d.bySource(src, request)
 	return d.write(ctx, src, "delete group", func(tx store.Tx) error {
 		group, err := d.groupToWrite(tx, src, id)
 		if err != nil {
 			return err
+		}
+		for _, check := range checks {
+			if err := check(group); err != nil {
+				return edited{err}
+			}
 		}
 		group.Version++
 		group.Modified, group.Deleted = a.at, a.at

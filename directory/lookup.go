@@ -11,27 +11,33 @@ import (
 	"github.com/usher-scim/usher/store"
 )
 
+// ReadOption says how much of a user is read.
+type ReadOption int
+
+// WithoutGroups leaves User.Groups empty and does not read them.
+const WithoutGroups ReadOption = 1
+
 // User returns the source's record of a person, or, where only others hold the person, the
 // merge (User.Held is false). A user that the source deleted is NotFound for it until it creates the user again.
-func (d *Directory) User(ctx context.Context, src Source, id uuid.UUID) (User, error) {
+func (d *Directory) User(ctx context.Context, src Source, id uuid.UUID, options ...ReadOption) (User, error) {
 	var user User
 	err := d.store.View(ctx, func(r store.Reader) error {
 		var err error
-		user, err = d.userIn(r, src, id)
+		user, err = d.userIn(r, src, id, options...)
 		return err
 	})
 	return user, wrap("read user", err)
 }
 
-func (d *Directory) userIn(r store.Reader, src Source, id uuid.UUID) (User, error) {
+func (d *Directory) userIn(r store.Reader, src Source, id uuid.UUID, options ...ReadOption) (User, error) {
 	record, err := found(d.records.Get(r, pair(src.ID, id)))
 	if err != nil {
 		return User{}, err
 	}
 	if record != nil {
-		return d.userOf(r, *record)
+		return d.userOf(r, *record, options...)
 	}
-	user, ok, err := d.mergedUser(r, src, id)
+	user, ok, err := d.mergedUser(r, src, id, options...)
 	if err == nil && !ok {
 		err = noUser(id)
 	}
@@ -41,14 +47,14 @@ func (d *Directory) userIn(r store.Reader, src Source, id uuid.UUID) (User, erro
 // FindUsers returns the users with exactly the value: the source's own, at most
 // MaxFound, and when there is none and the field is not externalId, those that only others hold, so that
 // the source can link them (scim.md law 16). A value that nobody can have finds nobody.
-func (d *Directory) FindUsers(ctx context.Context, src Source, l Lookup) ([]User, error) {
+func (d *Directory) FindUsers(ctx context.Context, src Source, l Lookup, options ...ReadOption) ([]User, error) {
 	if !searchable(l.Value) || l.Value == "" {
 		return nil, nil
 	}
 	var users []User
 	err := d.store.View(ctx, func(r store.Reader) error {
 		var err error
-		users, err = d.findUsers(r, src, l)
+		users, err = d.findUsers(r, src, l, options)
 		return err
 	})
 	if err != nil {
@@ -57,22 +63,22 @@ func (d *Directory) FindUsers(ctx context.Context, src Source, l Lookup) ([]User
 	return users, nil
 }
 
-func (d *Directory) findUsers(r store.Reader, src Source, l Lookup) ([]User, error) {
+func (d *Directory) findUsers(r store.Reader, src Source, l Lookup, options []ReadOption) ([]User, error) {
 	switch l.Field {
 	case ByID:
 		id, ok := parseID(l.Value)
 		if !ok {
 			return nil, nil
 		}
-		user, err := d.userIn(r, src, id)
+		user, err := d.userIn(r, src, id, options...)
 		if CodeOf(err) == NotFound {
 			return nil, nil
 		}
 		return []User{user}, err
 	case ByExternalID:
-		return d.ownUser(r, byExternalID, in(l.Value, src.ID))
+		return d.ownUser(r, byExternalID, in(l.Value, src.ID), options)
 	case ByUserName:
-		users, err := d.ownUser(r, byUserName, in(Fold(l.Value), src.ID))
+		users, err := d.ownUser(r, byUserName, in(Fold(l.Value), src.ID), options)
 		if err != nil || len(users) > 0 {
 			return users, err
 		}
@@ -80,30 +86,30 @@ func (d *Directory) findUsers(r store.Reader, src Source, l Lookup) ([]User, err
 		if err != nil || person == uuid.Nil {
 			return nil, err
 		}
-		return d.mergedUsers(r, src, []uuid.UUID{person})
+		return d.mergedUsers(r, src, []uuid.UUID{person}, options)
 	case ByEmail:
-		return d.usersByEmail(r, src, l.Value)
+		return d.usersByEmail(r, src, l.Value, options)
 	}
 	return nil, &Error{Code: Invalid, Field: string(l.Field), Message: "users cannot be looked up by " + string(l.Field)}
 }
 
 // ownUser returns the record of one entry of a unique index.
-func (d *Directory) ownUser(r store.Reader, index string, value []byte) ([]User, error) {
+func (d *Directory) ownUser(r store.Reader, index string, value []byte, options []ReadOption) ([]User, error) {
 	record, err := found(d.records.Lookup(r, index, value))
 	if err != nil || record == nil {
 		return nil, err
 	}
-	user, err := d.userOf(r, *record)
+	user, err := d.userOf(r, *record, options...)
 	return []User{user}, err
 }
 
-func (d *Directory) usersByEmail(r store.Reader, src Source, email string) ([]User, error) {
+func (d *Directory) usersByEmail(r store.Reader, src Source, email string, options []ReadOption) ([]User, error) {
 	var users []User
 	for record, err := range d.records.FindEqual(r, byEmail, in(Fold(email), src.ID)) {
 		if err != nil {
 			return nil, err
 		}
-		user, err := d.userOf(r, *record)
+		user, err := d.userOf(r, *record, options...)
 		if err != nil {
 			return nil, err
 		}
@@ -125,13 +131,13 @@ func (d *Directory) usersByEmail(r store.Reader, src Source, email string) ([]Us
 			}
 		}
 	}
-	return d.mergedUsers(r, src, persons)
+	return d.mergedUsers(r, src, persons, options)
 }
 
-func (d *Directory) mergedUsers(r store.Reader, src Source, persons []uuid.UUID) ([]User, error) {
+func (d *Directory) mergedUsers(r store.Reader, src Source, persons []uuid.UUID, options []ReadOption) ([]User, error) {
 	var users []User
 	for _, person := range persons {
-		user, ok, err := d.mergedUser(r, src, person)
+		user, ok, err := d.mergedUser(r, src, person, options...)
 		if err != nil {
 			return nil, err
 		}
@@ -144,7 +150,7 @@ func (d *Directory) mergedUsers(r store.Reader, src Source, persons []uuid.UUID)
 
 // mergedUser is a person as a source that does not hold it may see it; false when
 // nobody holds it, the source holds it itself, or the source deleted it.
-func (d *Directory) mergedUser(r store.Reader, src Source, id uuid.UUID) (User, bool, error) {
+func (d *Directory) mergedUser(r store.Reader, src Source, id uuid.UUID, options ...ReadOption) (User, bool, error) {
 	person, holdings, err := d.merged(r, id)
 	if err != nil || len(holdings) == 0 {
 		return User{}, false, err
@@ -173,13 +179,15 @@ func (d *Directory) mergedUser(r store.Reader, src Source, id uuid.UUID) (User, 
 		user.Created = earlier(user.Created, h.Created)
 		user.Modified = later(user.Modified, h.Modified)
 	}
-	user.Groups, err = d.groupsOf(r, id, src.ID)
+	if !slices.Contains(options, WithoutGroups) {
+		user.Groups, err = d.groupsOf(r, id, src.ID)
+	}
 	return user, true, err
 }
 
 // ListUsers returns a page of the users that a source holds, in the order of
 // their ids, behind after (uuid.Nil: from the first), at most limit and MaxPage.
-func (d *Directory) ListUsers(ctx context.Context, src Source, after uuid.UUID, limit int) ([]User, error) {
+func (d *Directory) ListUsers(ctx context.Context, src Source, after uuid.UUID, limit int, options ...ReadOption) ([]User, error) {
 	var users []User
 	err := d.store.View(ctx, func(r store.Reader) error {
 		limit = min(limit, MaxPage)
@@ -190,7 +198,7 @@ func (d *Directory) ListUsers(ctx context.Context, src Source, after uuid.UUID, 
 			if err != nil {
 				return err
 			}
-			user, err := d.userOf(r, *record)
+			user, err := d.userOf(r, *record, options...)
 			if err != nil {
 				return err
 			}
@@ -218,7 +226,10 @@ func (d *Directory) CountUsers(ctx context.Context, src Source) (int, error) {
 }
 
 // userOf completes the record of a source with the groups it sees the person in.
-func (d *Directory) userOf(r store.Reader, record Record) (User, error) {
+func (d *Directory) userOf(r store.Reader, record Record, options ...ReadOption) (User, error) {
+	if slices.Contains(options, WithoutGroups) {
+		return User{Record: record, Held: true}, nil
+	}
 	groups, err := d.groupsOf(r, record.Person, record.Source)
 	return User{Record: record, Groups: groups, Held: true}, err
 }

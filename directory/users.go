@@ -218,7 +218,10 @@ func (d *Directory) rewriteRecord(tx store.Tx, a act, src Source, user User, w U
 // DeleteUser ends the source's record of a person and the person's memberships in
 // the source's groups. While others still hold the person, a deny stays behind; when nobody does,
 // all memberships end. A user that the source does not hold is NotFound.
-func (d *Directory) DeleteUser(ctx context.Context, src Source, request string, id uuid.UUID) error {
+//
+// What checks are given look at the user in the same transaction, without its groups; they are pure, may run more than once,
+// and an error of one of them deletes nothing and is returned as it is.
+func (d *Directory) DeleteUser(ctx context.Context, src Source, request string, id uuid.UUID, checks ...func(User) error) error {
 	a := d.bySource(src, request)
 	return d.write(ctx, src, "delete user", func(tx store.Tx) error {
 		record, err := d.records.Get(tx, pair(src.ID, id))
@@ -227,6 +230,11 @@ func (d *Directory) DeleteUser(ctx context.Context, src Source, request string, 
 		}
 		if err != nil {
 			return err
+		}
+		for _, check := range checks {
+			if err = check(User{Record: *record, Held: true}); err != nil {
+				return edited{err}
+			}
 		}
 		held, err := d.heldBy(tx, id, src.ID)
 		if err != nil {

@@ -189,7 +189,13 @@ func (s *Server) listUsers(x *exchange) error {
 			{"id", directory.ByID}, {"userName", directory.ByUserName},
 			{"externalId", directory.ByExternalID}, {"emails.value", directory.ByEmail},
 		},
-		count: s.directory.CountUsers, skip: s.directory.SkipUsers, page: s.directory.ListUsers, find: s.directory.FindUsers,
+		count: s.directory.CountUsers, skip: s.directory.SkipUsers,
+		page: func(ctx context.Context, source directory.Source, after uuid.UUID, limit int) ([]directory.User, error) {
+			return s.directory.ListUsers(ctx, source, after, limit)
+		},
+		find: func(ctx context.Context, source directory.Source, l directory.Lookup) ([]directory.User, error) {
+			return s.directory.FindUsers(ctx, source, l)
+		},
 		id: func(u directory.User) uuid.UUID { return u.Person },
 		match: func(u directory.User, f *filter.Filter) (bool, error) {
 			resource, err := x.filterUser(u)
