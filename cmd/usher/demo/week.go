@@ -139,7 +139,7 @@ func (w *week) scenes() []scene {
 		},
 		{
 			when: "Sunday", what: "An administrator looks at it",
-			text: "Only Jo has really left. Ida approves his removal and rejects the others.",
+			text: "Only Jo has really left. Ida approves that removal and rejects the others.",
 			act:  w.decide,
 			until: outcome{
 				c.jo.login:    {},
