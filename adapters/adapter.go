@@ -69,11 +69,11 @@ type ReceiverChecker interface {
 
 // Identity says which tenant a connection reaches and as whom.
 type Identity struct {
-	Tenant string   // the vendor's stable id of the tenant; never empty
-	Name   string   // how people call the tenant
-	Self   []string // ids and e-mails of the account that the connector itself signs in with
+	Tenant string   `json:"tenant"`         // the vendor's stable id of the tenant; never empty
+	Name   string   `json:"name"`           // how people call the tenant
+	Self   []string `json:"self,omitempty"` // ids and e-mails of the account that the connector itself signs in with
 	// Missing lists permissions the connection lacks, in the vendor's words; with one missing, Check still succeeds.
-	Missing []string
+	Missing []string `json:"missing,omitempty"`
 }
 
 // Probe says whom Find looks for. Empty fields are not used.
@@ -85,20 +85,20 @@ type Probe struct {
 
 // Profile is an account to be made.
 type Profile struct {
-	ExternalID string // the person's id, stored at the vendor where it has a place for it
-	Email      string
-	Attributes map[string]string // by the field names of Description.Fields
-	Role       string            // "" where the app has none or leaves it to the vendor
-	Licence    string
+	ExternalID string            `json:"externalID"` // the person's id, stored at the vendor where it has a place for it
+	Email      string            `json:"email"`
+	Attributes map[string]string `json:"attributes"` // by the field names of Description.Fields
+	Role       string            `json:"role"`       // "" where the app has none or leaves it to the vendor
+	Licence    string            `json:"licence"`
 }
 
 // Change is what Update sets; nil pointers and absent keys stay as they are, an empty attribute is cleared.
 type Change struct {
-	ExternalID *string
-	Email      *string
-	Attributes map[string]string
-	Role       *string
-	Licence    *string
+	ExternalID *string           `json:"externalID,omitempty"`
+	Email      *string           `json:"email,omitempty"`
+	Attributes map[string]string `json:"attributes,omitempty"`
+	Role       *string           `json:"role,omitempty"`
+	Licence    *string           `json:"licence,omitempty"`
 }
 
 // Removal says how an account ends.

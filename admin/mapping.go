@@ -112,6 +112,9 @@ func (s Services) applyMapping(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(c.QueryParam("comment")) > versions.MaxComment {
+		return badRequest("the comment is longer than %d bytes", versions.MaxComment)
+	}
 	plan, confirmed, err := s.confirmed(c, text)
 	if err != nil {
 		return err

@@ -57,6 +57,8 @@ func New(s Services) http.Handler {
 	v1.POST("/sources/:name/rotate", s.rotateSource)
 	v1.DELETE("/sources/:name", s.removeSource)
 
+	v1.DELETE("/sources/:name/denies/:user", s.clearDeny)
+
 	v1.GET("/connections", s.listConnections)
 	v1.PUT("/connections/:name", s.saveConnection)
 

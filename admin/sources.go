@@ -97,6 +97,24 @@ func (s Services) removeSource(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
+// clearDeny lifts what a source left behind when it deleted a user whom other sources still hold.
+func (s Services) clearDeny(c echo.Context) error {
+	ctx := c.Request().Context()
+	src, err := s.Directory.SourceByName(ctx, c.Param("name"))
+	if err != nil {
+		return err
+	}
+	person, err := s.Engine.Person(ctx, c.Param("user"))
+	if err != nil {
+		return err
+	}
+	if err := s.Directory.ClearDeny(ctx, actor(c), person, src.ID); err != nil {
+		return err
+	}
+	s.Engine.Wake()
+	return c.NoContent(http.StatusNoContent)
+}
+
 func (s Services) listSecrets(c echo.Context) error {
 	all, err := s.Vault.List(c.Request().Context())
 	if err != nil {

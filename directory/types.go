@@ -7,13 +7,18 @@ import (
 	"github.com/google/uuid"
 )
 
-// Kind selects how a source's client is spoken to ("okta", "entra", "generic").
+// Kind selects how a source's client is spoken to. Kinds lists those there are.
 type Kind string
 
 const (
-	Generic Kind = "generic"
-	Okta    Kind = "okta"
-	Entra   Kind = "entra"
+	Generic   Kind = "generic" // speaks as the RFCs say
+	Okta      Kind = "okta"
+	Entra     Kind = "entra"
+	OneLogin  Kind = "onelogin"
+	JumpCloud Kind = "jumpcloud"
+	Rippling  Kind = "rippling"
+	Google    Kind = "google"
+	PingOne   Kind = "pingone"
 )
 
 // Source tells us about people: an Okta tenant, an HR system.
@@ -133,24 +138,24 @@ const (
 
 // Person is the human: the merge of all records that share its id (scim.md law 16).
 type Person struct {
-	ID       uuid.UUID
-	UserName string
-	Emails   []string // of the merged profile, primary first; empty when nobody holds the person
+	ID       uuid.UUID `json:"id"`
+	UserName string    `json:"userName"`
+	Emails   []string  `json:"emails"` // of the merged profile, primary first; empty when nobody holds the person
 	// Profile is the merge, decoded: canonical attribute names, extensions as nested objects under their URN.
-	Profile map[string]any
+	Profile map[string]any `json:"profile"`
 	// Active: at least one source holds the person, no holder says active:false, and no deny stands.
-	Active      bool
-	Inactive    string   // why not, in words with the source's name; "" when active
-	Holders     []Holder // every source with a record, highest rank first
-	Denies      []Deny
-	Memberships []Membership
+	Active      bool         `json:"active"`
+	Inactive    string       `json:"inactive"` // why not, in words with the source's name; "" when active
+	Holders     []Holder     `json:"holders"`  // every source with a record, highest rank first
+	Denies      []Deny       `json:"denies"`
+	Memberships []Membership `json:"memberships"`
 }
 
 // Holder is a source that has a record of a person.
 type Holder struct {
-	Source uuid.UUID
-	Name   string
-	Active bool
+	Source uuid.UUID `json:"source"`
+	Name   string    `json:"name"`
+	Active bool      `json:"active"`
 }
 
 // Deny is what a DELETE leaves behind while other sources still hold the person. Only the same source (by re-creating the
@@ -163,10 +168,10 @@ type Deny struct {
 
 // Membership is a group that a person is in, deleted ones included while they are kept.
 type Membership struct {
-	Group   uuid.UUID
-	Source  uuid.UUID
-	Name    string
-	Deleted time.Time // zero for a living group
+	Group   uuid.UUID `json:"group"`
+	Source  uuid.UUID `json:"source"`
+	Name    string    `json:"name"`
+	Deleted time.Time `json:"deleted,omitzero"` // zero for a living group
 }
 
 // NewSource describes a source to add.

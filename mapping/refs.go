@@ -11,11 +11,11 @@ import (
 // GroupRef is a group that the lines of an app name. Whether a group of that name exists is not known here: the
 // binding says so.
 type GroupRef struct {
-	App    string
-	Name   string    // as written in the document
-	Source uuid.UUID // whose group it is
-	Group  string    // the group's own name
-	Line   int       // where the name is first written
+	App    string    `json:"app"`
+	Name   string    `json:"name"`   // as written in the document
+	Source uuid.UUID `json:"source"` // whose group it is
+	Group  string    `json:"group"`  // the group's own name
+	Line   int       `json:"line"`   // where the name is first written
 }
 
 // resolver turns names of groups into references. The names of sources compare without regard to case.

@@ -8,17 +8,17 @@ import (
 
 // Want is what one person's account in one app should be at a moment.
 type Want struct {
-	Wanted bool
-	Reason Reason
-	Text   string     // the reason as a sentence for people, with the names of groups and sources
-	Grants []GrantHit // the grant lines that apply, in document order
+	Wanted bool       `json:"wanted"`
+	Reason Reason     `json:"reason"`
+	Text   string     `json:"text"`             // the reason as a sentence for people, with the names of groups and sources
+	Grants []GrantHit `json:"grants,omitempty"` // the grant lines that apply, in document order
 	// Role and Licence are the strongest of the granted ones by the app's rank, else the app's default; "" where the app has none.
-	Role    string
-	Licence string
-	Teams   []string          // sorted, without duplicates
-	Profile map[string]string // by field name; a field that the document and the defaults leave out is absent
+	Role    string            `json:"role,omitempty"`
+	Licence string            `json:"licence,omitempty"`
+	Teams   []string          `json:"teams,omitempty"`   // sorted, without duplicates
+	Profile map[string]string `json:"profile,omitempty"` // by field name; a field that the document and the defaults leave out is absent
 	// Next is when Want would answer differently though nothing changed (an `until`, the end of a freeze). Zero: never.
-	Next time.Time
+	Next time.Time `json:"next,omitzero"`
 }
 
 // Reason says why an account is wanted or not.
@@ -35,9 +35,9 @@ const (
 
 // GrantHit names a grant line that applies to a person.
 type GrantHit struct {
-	Line  int    // in the document as applied
-	By    string // the group's name as written, or the person
-	Until time.Time
+	Line  int       `json:"line"` // in the document as applied
+	By    string    `json:"by"`   // the group's name as written, or the person
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Freeze is how long grants bound to a deleted group go on (architecture section 7).
@@ -126,9 +126,9 @@ type BindingKey struct{ App, Name string }
 
 // Transfer says who receives a leaver's data and which kinds.
 type Transfer struct {
-	To   string   // an expression such as user.manager, or an e-mail address
-	Else string   // used when To gives nobody
-	What []string // of AppInfo.Transfers
+	To   string   `json:"to"`             // an expression such as user.manager, or an e-mail address
+	Else string   `json:"else,omitempty"` // used when To gives nobody
+	What []string `json:"what"`           // of AppInfo.Transfers
 
 	to, otherwise *receiver // compiled
 }

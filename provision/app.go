@@ -107,7 +107,7 @@ func (e *Engine) confirm(ctx context.Context, app *mapping.App, conn Connection)
 	defer e.mu.Unlock()
 	run := e.run(app.Key)
 	run.revision, run.checked, run.self = conn.Revision, e.o.Now(), id.Self
-	run.gate.ok()
+	run.checks++
 	if resumed {
 		e.o.Logger.Info("app resumed", "app", app.Key)
 	}

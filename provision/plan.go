@@ -59,24 +59,25 @@ const (
 
 // Step is one action of a plan.
 type Step struct {
-	Op      Op
-	Account uuid.UUID // zero for an account that is to be obtained anew
+	Op      Op        `json:"op"`
+	Account uuid.UUID `json:"account,omitzero"` // zero for an account that is to be obtained anew
 
-	Profile     adapters.Profile // OpObtain
-	Change      adapters.Change  // OpUpdate
-	Join, Leave []string         // OpTeams
-	Action      adapters.Action  // OpDemote, OpSuspend, OpRemove: the mapping's word
-	Transfer    *mapping.Transfer
+	Profile  adapters.Profile  `json:"profile,omitzero"` // OpObtain
+	Change   adapters.Change   `json:"change,omitzero"`  // OpUpdate
+	Join     []string          `json:"join,omitempty"`   // OpTeams
+	Leave    []string          `json:"leave,omitempty"`  // OpTeams
+	Action   adapters.Action   `json:"action,omitempty"` // OpDemote, OpSuspend, OpRemove: the mapping's word
+	Transfer *mapping.Transfer `json:"transfer,omitempty"`
 	// Settles: after this step nothing is left to do, so an adopted account counts as enforced.
-	Settles bool
+	Settles bool `json:"settles,omitempty"`
 }
 
 // HoldSpec is a hold that a plan asks for.
 type HoldSpec struct {
-	Kind        HoldKind
-	Fingerprint string
-	Text        string
-	Fix         string
+	Kind        HoldKind `json:"kind"`
+	Fingerprint string   `json:"fingerprint"`
+	Text        string   `json:"text"`
+	Fix         string   `json:"fix,omitempty"`
 }
 
 // Lane says how urgent the plan's steps are.

@@ -18,7 +18,7 @@ func newSource(a *app) *cobra.Command {
 		Short:   "Identity providers that may push users and groups",
 		Long:    "A source is an identity provider or HR system that pushes users and groups. Each has a token of its own,\nsees only its own records, and has a rank that decides whose word counts where two of them differ.",
 		Example: "  usher source add okta --kind okta",
-	}, newSourceAdd(a), newSourceList(a), newSourceRotate(a), newSourceRemove(a))
+	}, newSourceAdd(a), newSourceList(a), newSourceRotate(a), newSourceRemove(a), newSourceReadmit(a))
 }
 
 func newSourceAdd(a *app) *cobra.Command {
@@ -137,6 +137,25 @@ func newSourceRemove(a *app) *cobra.Command {
 			}
 			return a.print(value(map[string]string{"removed": args[0]}), func(p *page) {
 				p.line("%s can push nothing any more. Its users and groups stand as they are.", args[0])
+			})
+		}),
+	}
+}
+
+func newSourceReadmit(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "readmit NAME USER",
+		Short: "Lift what a source's deletion of a user left behind",
+		Long: "When a source deletes a user whom another source still holds, the person stays shut out: a leaver does not come\n" +
+			"back because HR was slower. The source lifts that by creating the user anew; this command lifts it by hand.",
+		Example: "  usher source readmit entra ann@acme.example",
+		Args:    needs("NAME", "USER"),
+		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			if err := c.Readmit(cmd.Context(), args[0], args[1]); err != nil {
+				return err
+			}
+			return a.print(value(map[string]string{"source": args[0], "readmitted": args[1]}), func(p *page) {
+				p.line("%s no longer shuts %s out. What the person gets is for the other sources and the mapping to say.", args[0], args[1])
 			})
 		}),
 	}

@@ -51,6 +51,12 @@ func (c *Client) RemoveSource(ctx context.Context, name string) error {
 	return err
 }
 
+// Readmit lifts what a source left behind when it deleted a user whom other sources still hold.
+func (c *Client) Readmit(ctx context.Context, source, user string) error {
+	_, err := c.bytes(ctx, http.MethodDelete, "sources/"+url.PathEscape(source)+"/denies/"+url.PathEscape(user), nil, "", nil)
+	return err
+}
+
 // Connections lists the connections, without their secrets.
 func (c *Client) Connections(ctx context.Context) (Reply[[]connections.Connection], error) {
 	return get[[]connections.Connection](ctx, c, "connections", nil)

@@ -126,6 +126,40 @@ func TestARestartLosesNothing(t *testing.T) {
 	}
 }
 
+// Entra deletes a leaver whom HR still holds: she stays out until an administrator, or Entra itself, says otherwise.
+func TestADeletionByOneSourceShutsOutUntilReadmitted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start(nil)
+	w.connect()
+	var hr admin.TokenReply
+	w.admin("POST", "/sources", `{"name":"hr","kind":"generic","rank":2}`, &hr)
+	w.admin("PUT", "/mapping", strings.NewReplacer("group: Support", "group: okta/Support", "group: Leads", "group: okta/Leads").Replace(acme), nil)
+	okta := w.token
+	w.token = hr.Token
+	w.hire("ann")
+	w.token = okta
+	ann := w.hire("ann")
+	w.pushGroup("Support", ann)
+	w.settled()
+	if _, ok := w.vendors.Zoom.User("ann@acme.example"); !ok {
+		t.Fatal("ann has no account")
+	}
+	if status, body := w.push("DELETE", "/Users/"+ann, nil); status != http.StatusNoContent {
+		t.Fatalf("delete: %d %v", status, body)
+	}
+	var x provision.Explanation
+	w.admin("GET", "/why?user=ann@acme.example&app=zoom", "", &x)
+	if x.Want.Wanted || !strings.Contains(x.Want.Text, "okta deleted the user") {
+		t.Errorf("after the deletion: %+v", x.Want)
+	}
+	w.admin("DELETE", "/sources/okta/denies/ann@acme.example", "", nil)
+	w.admin("GET", "/why?user=ann@acme.example&app=zoom", "", &x)
+	if len(x.Person.Denies) != 0 || !x.Person.Active {
+		t.Errorf("after the readmission: %+v", x.Person)
+	}
+}
+
 func TestMetricsAndHealth(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
