@@ -80,6 +80,7 @@ type appRun struct {
 	gate     gate
 	revision string
 	checked  time.Time // when the tenant was last confirmed
+	checks   int       // how often it was
 	self     []string
 	can      adapters.Description
 	inFlight int

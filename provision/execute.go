@@ -39,10 +39,12 @@ func (e *Engine) Execute(ctx context.Context, it Item) error {
 	if !ok || app.Mode == mapping.Paused {
 		return nil
 	}
+	checks := e.checks(it.App)
 	conn, err := e.open(ctx, app)
 	if err != nil {
-		return e.failed(ctx, m, app, &it, err)
+		return e.failed(ctx, m, app, &it, err, false)
 	}
+	checked := e.checks(it.App) != checks
 	x := &execution{judge: judge{Engine: e, mapping: m, app: app, can: conn.Can, now: e.o.Now()}, conn: conn, item: &it}
 	ctx = adapters.WithCallLog(adapters.WithLane(ctx, it.Lane.vendor()), x.note)
 	if team, ok := it.Team(); ok {
@@ -51,7 +53,7 @@ func (e *Engine) Execute(ctx context.Context, it Item) error {
 		err = x.pair(ctx)
 	}
 	if err != nil {
-		return e.failed(ctx, m, app, &it, err)
+		return e.failed(ctx, m, app, &it, err, checked)
 	}
 	return e.finish(ctx, m, app, &it, func(store.Tx, *Item) error { return nil })
 }
@@ -279,8 +281,16 @@ func (e *Engine) finish(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 	})
 }
 
-// failed decides what follows from an execution's error.
-func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.App, it *Item, cause error) error {
+// checks counts how often the app's connection was confirmed.
+func (e *Engine) checks(app string) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.run(app).checks
+}
+
+// failed decides what follows from an execution's error. checked says that the app itself answered
+// well just before: then a vendor that is down or forbids something does so for this item alone, and the others must not wait for it.
+func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.App, it *Item, cause error, checked bool) error {
 	if ctx.Err() != nil && !isAdapterError(cause) {
 		return ctx.Err()
 	}
@@ -313,26 +323,29 @@ func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 	if a.Kind == adapters.Retry && a.After <= 0 {
 		a.After = e.jitter(firstRetry)
 	}
-	if a.Kind == adapters.Unauthorized && !errors.Is(cause, errStopped) {
+	checked = checked && !errors.Is(cause, errStopped)
+	if a.Kind == adapters.Unauthorized && !checked && !errors.Is(cause, errStopped) {
 		if err := e.ignoreStop(e.stop(ctx, it.App, a.Error(), a.Fix)); err != nil {
 			return err
 		}
 	}
-	e.holdBack(it.App, a, now)
-	return e.park(ctx, it, func(tx store.Tx, i *Item) error { return e.decide(tx, i, a, now) })
+	e.holdBack(it.App, a, now, checked)
+	return e.park(ctx, it, func(tx store.Tx, i *Item) error { return e.decide(tx, i, a, now, checked) })
 }
 
 // holdBack closes the app's gate when an error reaches further than its item.
-func (e *Engine) holdBack(app string, a *adapters.Error, now time.Time) {
+func (e *Engine) holdBack(app string, a *adapters.Error, now time.Time, checked bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	g := &e.run(app).gate
+	run := e.run(app)
+	g := &run.gate
 	switch {
 	case a.Kind == adapters.Retry && a.Scope == adapters.WholeApp:
 		g.wait(now.Add(a.After), a.Error())
 	case a.Kind == adapters.Unavailable:
 		g.fail(now, a.Error(), e.jitterLocked)
-	case a.Kind == adapters.Unauthorized:
+		run.checked = time.Time{} // the next execution asks first whether it is the app or the item
+	case a.Kind == adapters.Unauthorized && !checked:
 		g.wait(now.Add(stoppedRetry), a.Error())
 	}
 }
@@ -367,13 +380,20 @@ func (e *Engine) park(ctx context.Context, it *Item, change func(store.Tx, *Item
 }
 
 // decide turns an adapter's error into the item's next state, by its kind.
-func (e *Engine) decide(tx store.Tx, i *Item, a *adapters.Error, now time.Time) error {
+func (e *Engine) decide(tx store.Tx, i *Item, a *adapters.Error, now time.Time, checked bool) error {
 	i.Failure = &Failure{At: now, Kind: a.Kind, Text: a.Error(), Fix: a.Fix, Request: a.Request}
 	i.State, i.Due = Ready, now
 	switch a.Kind {
 	case adapters.Retry: // a snooze, not an attempt
 		i.Due = now.Add(a.After)
 	case adapters.Unavailable, adapters.Unauthorized: // the gate holds it back
+		if checked {
+			i.Attempts++
+			i.Due = now.Add(e.jitter(backoff(i.Attempts)))
+			if a.Kind == adapters.Unauthorized {
+				i.Due = now.Add(holdRetry) // a permission is missing for this
+			}
+		}
 	case adapters.NoSeat:
 		i.Due = now.Add(e.jitter(seatRetry))
 	case adapters.Uncertain, adapters.NotFound, adapters.AlreadyExists:

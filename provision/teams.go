@@ -21,6 +21,9 @@ type teamChange struct {
 	Account uuid.UUID `json:"account"`
 	Join    bool      `json:"join"`
 	Stamp   uuid.UUID `json:"stamp"` // whoever carried it out removes it only if it is still the same
+	// Dropped: a join that was not made, as the account was leaving at its turn. It waits for nothing; whoever
+	// plans for the account sees by it that the account is not in the team.
+	Dropped bool `json:"dropped,omitempty"`
 }
 
 var teamChanges = store.NewTable("team-changes", func(c *teamChange) []byte {
@@ -36,7 +39,11 @@ const teamSlice = 1000
 // asked, and each team gets an item of its own in the queue.
 func (x *execution) queueTeams(ctx context.Context, step Step, a *Account) error {
 	now := x.o.Now()
-	a.Teams = append(a.Teams, step.Join...)
+	for _, t := range step.Join {
+		if !slices.Contains(a.Teams, t) {
+			a.Teams = append(a.Teams, t)
+		}
+	}
 	a.Teams = slices.DeleteFunc(a.Teams, func(t string) bool { return slices.Contains(step.Leave, t) })
 	a.Modified = now
 	cause := audit.Change{Actor: engineActor}
@@ -67,12 +74,13 @@ func (x *execution) queueTeams(ctx context.Context, step Step, a *Account) error
 // settleTeam gives a team's item its place: work while changes wait for it.
 func (j *judge) settleTeam(tx store.Tx, it *Item, team string) error {
 	waits := false
-	for _, err := range teamChanges.Scan(tx, teamPrefix(it.App, team)) {
+	for c, err := range teamChanges.Scan(tx, teamPrefix(it.App, team)) {
 		if err != nil {
 			return err
 		}
-		waits = true
-		break
+		if waits = !c.Dropped; waits {
+			break
+		}
 	}
 	if !waits {
 		return items.Delete(tx, itemKey(it.App, it.Subject))
@@ -95,12 +103,15 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 		return err
 	}
 	var add, remove []string
-	for _, w := range waiting {
+	for i := range waiting {
+		w := &waiting[i]
 		switch {
-		case w.account == nil || w.account.VendorID == "" || w.account.State.Over():
+		case w.account == nil || w.account.State.Over():
 			// Gone, and with it its memberships.
-		case w.change.Join && (w.account.unwanted() || w.account.State != Active):
-			// Leaving meanwhile: nothing is given any more.
+		case w.change.Join && !w.account.joinable():
+			w.change.Dropped = true // leaving meanwhile: nothing is given any more
+		case w.account.VendorID == "":
+			// It was never there.
 		case w.change.Join:
 			add = append(add, w.account.VendorID)
 		default:
@@ -123,6 +134,9 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 	return x.teamDone(ctx, team, waiting)
 }
 
+// joinable reports whether an account can be given a team.
+func (a *Account) joinable() bool { return !a.unwanted() && a.State == Active && a.VendorID != "" }
+
 // waitingChange is a team change with the account it is about; nil when the account is unknown.
 type waitingChange struct {
 	change  teamChange
@@ -141,6 +155,9 @@ func (x *execution) waiting(ctx context.Context, team string) ([]waitingChange, 
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
+			if c.Dropped && a != nil && !a.State.Over() {
+				continue
+			}
 			if out = append(out, waitingChange{*c, a}); len(out) == teamSlice {
 				break
 			}
@@ -148,6 +165,39 @@ func (x *execution) waiting(ctx context.Context, team string) ([]waitingChange, 
 		return nil
 	})
 	return out, err
+}
+
+// drop settles a join that was not made: it is remembered while the account stands, and waits on if the account
+// can be given the team after all.
+func drop(tx store.Tx, c *teamChange) error {
+	a, err := accounts.Get(tx, accountKey(c.Account))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	switch {
+	case err != nil || a.State.Over():
+		return teamChanges.Delete(tx, append(teamPrefix(c.App, c.Team), store.Key(c.Account[:])...))
+	case a.joinable():
+		return nil
+	}
+	c.Dropped = true
+	return teamChanges.Put(tx, c)
+}
+
+// joined leaves out of an account's teams those that it was asked into and did not get.
+func joined(r store.Reader, a *Account) error {
+	var teams []string
+	for _, t := range a.Teams {
+		c, err := teamChanges.Get(r, append(teamPrefix(a.App, t), store.Key(a.ID[:])...))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err != nil || !c.Dropped {
+			teams = append(teams, t)
+		}
+	}
+	a.Teams = teams
+	return nil
 }
 
 // teamDone removes the changes that were carried out.
@@ -164,10 +214,17 @@ func (x *execution) teamDone(ctx context.Context, team string, done []waitingCha
 			if err != nil {
 				return err
 			}
-			if c.Stamp == w.change.Stamp {
-				if err := teamChanges.Delete(tx, key); err != nil {
+			if c.Stamp != w.change.Stamp {
+				continue
+			}
+			if w.change.Dropped {
+				if err := drop(tx, c); err != nil {
 					return err
 				}
+				continue
+			}
+			if err := teamChanges.Delete(tx, key); err != nil {
+				return err
 			}
 		}
 		return nil

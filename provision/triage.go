@@ -133,8 +133,14 @@ func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
 	if err != nil {
 		return Situation{}, err
 	}
+	have := standing(all)
+	for i := range have {
+		if err := joined(r, &have[i]); err != nil {
+			return Situation{}, err
+		}
+	}
 	return Situation{
-		App: j.app, Can: j.can, Person: p, Want: want, Accounts: standing(all),
+		App: j.app, Can: j.can, Person: p, Want: want, Accounts: have,
 		Holds: held, Self: state.Self, Now: j.now,
 	}, nil
 }
