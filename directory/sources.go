@@ -24,11 +24,9 @@ func (d *Directory) AddSource(ctx context.Context, actor audit.Actor, n NewSourc
 		return Source{}, "", &Error{Code: Invalid, Field: "name", Message: fmt.Sprintf(
 			"the source name %q must be 1 to 64 characters of a-z, 0-9, '.', '_' and '-', and begin with a letter or digit", n.Name)}
 	}
-	if n.Kind == "" {
-		n.Kind = Generic
-	}
-	if !sourceName.MatchString(string(n.Kind)) {
-		return Source{}, "", &Error{Code: Invalid, Field: "kind", Message: fmt.Sprintf("the kind %q is not a name", n.Kind)}
+	kind, err := ParseKind(string(n.Kind))
+	if err != nil {
+		return Source{}, "", err
 	}
 	a := d.act(actor, "")
 	text, token, err := d.newToken(a.at)
@@ -36,7 +34,7 @@ func (d *Directory) AddSource(ctx context.Context, actor audit.Actor, n NewSourc
 		return Source{}, "", err
 	}
 	source := Source{
-		ID: d.newID(), Name: n.Name, Kind: n.Kind, Rank: n.Rank, Strict: n.Strict,
+		ID: d.newID(), Name: n.Name, Kind: kind, Rank: n.Rank, Strict: n.Strict,
 		Tokens: []Token{token}, Created: a.at,
 	}
 	err = d.store.Update(ctx, func(tx store.Tx) error {

@@ -16,13 +16,17 @@ type dialect struct {
 	ExtensionShorthand bool
 }
 
-// dialectOf returns the dialect of a kind of source; a kind without one of its own speaks as the RFCs say.
+// dialectOf returns the dialect of a kind of source. A kind without one of its own speaks as the RFCs say.
+//
+// A leniency stands here only if an exchange or the vendor's documentation shows that the client needs it (docs/clients has the sources).
+// ReactivateOnCreate is every identity provider's: to assign somebody again is to create her, and which of them looks for
+// the inactive user first is known of few.
 func dialectOf(kind directory.Kind) dialect {
 	switch kind {
-	case directory.Okta:
-		return dialect{ReactivateOnCreate: true}
 	case directory.Entra:
 		return dialect{ReplaceCreatesMissing: true, EarlyReferences: true, ReactivateOnCreate: true, ExtensionShorthand: true}
+	case directory.Okta, directory.OneLogin, directory.JumpCloud, directory.Rippling, directory.Google, directory.PingOne:
+		return dialect{ReactivateOnCreate: true}
 	default:
 		return dialect{}
 	}
