@@ -25,7 +25,8 @@ help: ## list the targets
 
 .PHONY: demo
 demo: ## a week at Acme: gateway and vendor stand-ins on loopback, until Ctrl-C
-	@$(GO) run ./cmd/usher demo
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/usher ./cmd/usher
+	@./bin/usher demo
 
 .PHONY: build
 build: ## bin/usher, static

@@ -51,3 +51,9 @@ func uniqueness(err error, what string, fields map[string]string) error {
 	field := fields[u.Index]
 	return &Error{Code: Uniqueness, Field: field, Message: "another " + what + " has this " + field, Err: err}
 }
+
+// Unavailable reports whether err says that the store takes no writes or is closed: the
+// request was right, nothing is wrong with what it named, and it may be repeated later.
+func Unavailable(err error) bool {
+	return errors.Is(err, store.ErrUncertain) || errors.Is(err, store.ErrClosed)
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
@@ -32,9 +34,25 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 		a.observed(shown, x.o.Now())
 		a.wrote(c)
 	}
+	detail := x.detail(a)
+	detail["changed"] = strings.Join(changed(c), ", ")
 	a.State, a.Done, a.Before, a.Intent = Active, nil, nil, nil
 	a.Enforced = a.Enforced || step.Settles
-	return x.save(ctx, a, act, x.detail(a))
+	return x.save(ctx, a, act, detail)
+}
+
+// changed names what a change sets; never the values, which may be personal.
+func changed(c adapters.Change) []string {
+	names := slices.Sorted(maps.Keys(c.Attributes))
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{{"licence", c.Licence != nil}, {"role", c.Role != nil}, {"external id", c.ExternalID != nil}, {"e-mail", c.Email != nil}} {
+		if f.set {
+			names = append([]string{f.name}, names...)
+		}
+	}
+	return names
 }
 
 // wrote takes over what a change set, so that the vendor's way of writing it is no difference.

@@ -9,7 +9,6 @@ import (
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/scim/fault"
 	"github.com/usher-scim/usher/scim/schema"
-	"github.com/usher-scim/usher/store"
 )
 
 const errorURN = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -46,7 +45,7 @@ func told(err error, request string) (*fault.Error, bool) {
 		}
 	}
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrUncertain):
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), directory.Unavailable(err):
 		return fault.Status(http.StatusServiceUnavailable, "the request could not be completed, try again; id %s", request), false
 	}
 	return fault.Status(http.StatusInternalServerError, "internal error, id %s", request), false
