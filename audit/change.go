@@ -82,6 +82,7 @@ const (
 	AccountCreated    Act = "account.created"
 	AccountAdopted    Act = "account.adopted"
 	AccountUpdated    Act = "account.updated"
+	AccountTeams      Act = "account.teams" // it entered or left a team
 	AccountDemoted    Act = "account.demoted"
 	AccountSuspended  Act = "account.suspended"
 	AccountResumed    Act = "account.resumed"

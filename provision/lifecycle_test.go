@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/provision"
 )
@@ -308,5 +309,10 @@ func TestTeamsOfManyJoinersAreOneWrite(t *testing.T) {
 	}
 	if got := w.vendor.count("team"); got > 5 {
 		t.Errorf("team writes: got %d, want a few", got)
+	}
+	x, err := w.engine.Why(t.Context(), "p07@acme.example", "desk")
+	w.must(err)
+	if x.Facts[0].Act != audit.AccountTeams || !strings.Contains(string(x.Facts[0].Detail), `"joined":"Tier 1"`) {
+		t.Errorf("the newest fact: %s %s", x.Facts[0].Act, x.Facts[0].Detail)
 	}
 }

@@ -113,9 +113,9 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 		case w.account.VendorID == "":
 			// It was never there.
 		case w.change.Join:
-			add = append(add, w.account.VendorID)
+			add, w.sent = append(add, w.account.VendorID), true
 		default:
-			remove = append(remove, w.account.VendorID)
+			remove, w.sent = append(remove, w.account.VendorID), true
 		}
 	}
 	if len(add)+len(remove) > 0 {
@@ -141,6 +141,7 @@ func (a *Account) joinable() bool { return !a.unwanted() && a.State == Active &&
 type waitingChange struct {
 	change  teamChange
 	account *Account
+	sent    bool // to the vendor
 }
 
 func (x *execution) waiting(ctx context.Context, team string) ([]waitingChange, error) {
@@ -158,7 +159,7 @@ func (x *execution) waiting(ctx context.Context, team string) ([]waitingChange, 
 			if c.Dropped && a != nil && !a.State.Over() {
 				continue
 			}
-			if out = append(out, waitingChange{*c, a}); len(out) == teamSlice {
+			if out = append(out, waitingChange{change: *c, account: a}); len(out) == teamSlice {
 				break
 			}
 		}
@@ -184,6 +185,15 @@ func drop(tx store.Tx, c *teamChange) error {
 	return teamChanges.Put(tx, c)
 }
 
+// teamFact tells that the vendor confirmed a team change.
+func (x *execution) teamFact(w waitingChange, calls string) audit.Change {
+	what := "left"
+	if w.change.Join {
+		what = "joined"
+	}
+	return x.fact(audit.AccountTeams, x.app.Key, w.account.Person, w.account.ID, nil, map[string]string{what: w.change.Team, "calls": calls})
+}
+
 // joined leaves out of an account's teams those that it was asked into and did not get.
 func joined(r store.Reader, a *Account) error {
 	var teams []string
@@ -204,8 +214,14 @@ func joined(r store.Reader, a *Account) error {
 func (x *execution) teamDone(ctx context.Context, team string, done []waitingChange) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
 	defer cancel()
+	calls := x.told()
 	return x.o.Store.Update(ctx, func(tx store.Tx) error {
 		for _, w := range done {
+			if w.sent {
+				if err := audit.Record(tx, x.teamFact(w, calls)); err != nil {
+					return err
+				}
+			}
 			key := append(teamPrefix(x.app.Key, team), store.Key(w.change.Account[:])...)
 			c, err := teamChanges.Get(tx, key)
 			if errors.Is(err, store.ErrNotFound) {

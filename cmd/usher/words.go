@@ -116,6 +116,9 @@ type detail struct {
 	Action     string `json:"action"`
 	TransferTo string `json:"transferTo"`
 	Error      string `json:"error"`
+	Changed    string `json:"changed"`
+	Joined     string `json:"joined"`
+	Left       string `json:"left"`
 	Hold       string `json:"hold"`
 	Kind       string `json:"kind"`
 }
@@ -139,7 +142,16 @@ func factWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 	case audit.AccountAdopted:
 		return "account found and adopted as it is" + idWords(d), green
 	case audit.AccountUpdated:
-		return "account changed; it has" + strings.TrimPrefix(with(d.Role, d.Licence), " with"), plain
+		words := "account changed"
+		if d.Changed != "" {
+			words += " (" + d.Changed + ")"
+		}
+		return words + "; it has" + strings.TrimPrefix(with(d.Role, d.Licence), " with"), plain
+	case audit.AccountTeams:
+		if d.Left != "" {
+			return "account left the team " + d.Left, plain
+		}
+		return "account entered the team " + d.Joined, plain
 	case audit.AccountDemoted:
 		return "account taken down to its weakest role", yellow
 	case audit.AccountSuspended:
