@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -54,7 +55,7 @@ var errTaken = errors.New("the userName is taken")
 // Open opens or makes the file at path, with the options that store/bolt gives bbolt.
 func Open(path string) (*Server, error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		InitialMmapSize: 1 << 30,
+		InitialMmapSize: 1 << min(36, strconv.IntSize-2),
 		NoFreelistSync:  true,
 		FreelistType:    bbolt.FreelistMapType,
 		NoStatistics:    true,

@@ -7,8 +7,6 @@ import (
 	"runtime"
 	"syscall"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/usher-scim/usher/store"
 )
 
@@ -78,7 +76,7 @@ func (s *Store) commitWith(u *update) {
 	b, err := s.begin()
 	var sharing []*update
 	for n := 1; u != nil; n++ {
-		u.turn <- &tx{reader: reader{bolt: b.bolt, buckets: b.buckets, err: err}, batch: b}
+		u.turn <- &tx{reader: reader{snapshot: b.snapshot, err: err}, batch: b}
 		<-s.ran
 		if b.writes == 0 {
 			u.done <- nil // it has changed nothing and seen nothing but the last commit
@@ -119,18 +117,18 @@ func (s *Store) begin() (*batch, error) {
 	if failure := s.failure.Load(); failure != nil {
 		return b, *failure
 	}
-	var err error
-	if b.bolt, err = s.db.Begin(true); err != nil {
+	tx, err := s.db.Begin(true)
+	if err != nil {
 		return b, fmt.Errorf("begin to write: %w", err)
 	}
-	b.buckets = make(map[string]*bbolt.Bucket)
+	b.snapshot = newSnapshot(tx)
 	return b, nil
 }
 
 // finish makes the batch durable. Any failure leaves open what of it is on the disk: the
 // store takes no further writes.
 func (s *Store) finish(b *batch, updates int) error {
-	if b.bolt == nil {
+	if b.snapshot == nil {
 		return nil
 	}
 	if b.writes == 0 {
@@ -142,7 +140,11 @@ func (s *Store) finish(b *batch, updates int) error {
 	if err != nil {
 		_ = b.bolt.Rollback() // the first error counts
 	} else {
-		err = s.commit(b.bolt)
+		s.idle.pause()
+		id := b.bolt.ID()
+		if err = s.commit(b.bolt); err == nil {
+			s.idle.resume(id)
+		}
 	}
 	if err != nil {
 		err = uncertain(s.path, err)

@@ -7,9 +7,9 @@ import (
 )
 
 // scan reads the keys from <= key < to of a table: those in the file (a nil
-// bucket: none) with the pending writes (nil: none) laid over them.
+// cursor: none) with the pending writes (nil: none) laid over them.
 type scan struct {
-	bucket   *bbolt.Bucket
+	cursor   *bbolt.Cursor
 	pending  *pending
 	from, to []byte // nil: open
 }
@@ -17,11 +17,12 @@ type scan struct {
 func (s scan) ascend(yield func(key, value []byte) bool) {
 	var next func() (key, value []byte)
 	var key, value []byte
-	if s.bucket != nil {
-		cursor := s.bucket.Cursor()
-		next = cursor.Next
-		if key, value = cursor.First(); s.from != nil {
-			key, value = cursor.Seek(s.from)
+	if s.cursor != nil {
+		next = s.cursor.Next
+		if s.from != nil {
+			key, value = s.cursor.Seek(s.from)
+		} else {
+			key, value = s.cursor.First()
 		}
 	}
 	var at place
@@ -54,10 +55,9 @@ func (s scan) ascend(yield func(key, value []byte) bool) {
 func (s scan) descend(yield func(key, value []byte) bool) {
 	var previous func() (key, value []byte)
 	var key, value []byte
-	if s.bucket != nil {
-		cursor := s.bucket.Cursor()
-		previous = cursor.Prev
-		key, value = lastBefore(cursor, s.to)
+	if s.cursor != nil {
+		previous = s.cursor.Prev
+		key, value = lastBefore(s.cursor, s.to)
 	}
 	at := place{chunk: -1}
 	if s.pending != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,9 +18,9 @@ import (
 
 // Options are the settings of a store; the zero value is right for production.
 type Options struct {
-	// MapSize is how much address space to reserve for the file, in bytes; 0: 1 GiB. It
-	// takes neither memory nor disk. A file that outgrows it is mapped anew, and for
-	// that a commit waits until every View that is running has ended.
+	// MapSize is how much address space to reserve for the file, in bytes; 0: 64 GiB, or 1 GiB
+	// where addresses have 32 bits. It takes neither memory nor disk. A file that outgrows it is mapped anew, and
+	// for that a commit waits until every View that is running has ended; a View inside such a View waits for ever.
 	MapSize int
 	// LockTimeout is how long to wait for another process to let go of the file; 0: one second.
 	LockTimeout time.Duration
@@ -68,6 +69,7 @@ type Store struct {
 	stopped chan struct{} // the committer has ended
 	failure atomic.Pointer[error]
 	stats   stats
+	idle    idle
 
 	mu      sync.Mutex
 	closed  bool
@@ -110,13 +112,27 @@ func open(path string, options Options, steps []migration) (*Store, error) {
 	if s.now == nil {
 		s.now = func() time.Time { return time.Time{} }
 	}
+	if err := s.begun(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	go s.commitAll()
 	return s, nil
 }
 
+// begun makes the first snapshot, of the commit that the file ends with.
+func (s *Store) begun() error {
+	tx, err := s.db.Begin(false)
+	if err != nil {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	s.idle.resume(tx.ID())
+	s.idle.give(newSnapshot(tx))
+	return nil
+}
+
 func openFile(path string, options Options) (*bbolt.DB, error) {
 	if options.MapSize <= 0 {
-		options.MapSize = 1 << 30
+		options.MapSize = 1 << min(36, strconv.IntSize-2)
 	}
 	if options.LockTimeout <= 0 {
 		options.LockTimeout = time.Second
@@ -154,14 +170,18 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 		return err
 	}
 	defer s.running.Done()
-	tx, err := s.db.Begin(false)
-	if err != nil {
-		return fmt.Errorf("begin to read: %w", err)
+	snapshot := s.idle.take()
+	if snapshot == nil {
+		tx, err := s.db.Begin(false)
+		if err != nil {
+			return fmt.Errorf("begin to read: %w", err)
+		}
+		snapshot = newSnapshot(tx)
 	}
-	r := &reader{bolt: tx}
+	r := &reader{snapshot: snapshot}
 	defer func() {
 		r.ended = true
-		_ = tx.Rollback() // fails only when it has ended
+		s.idle.give(snapshot)
 	}()
 	if err := fn(r); err != nil {
 		return err
@@ -178,6 +198,7 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.queue)
 		<-s.stopped
+		s.idle.pause()
 		if err := s.db.Close(); err != nil {
 			s.closeEr = fmt.Errorf("close the store: %w", err)
 		}

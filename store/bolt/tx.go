@@ -16,12 +16,11 @@ import (
 // errEnded answers whoever keeps a transaction beyond its function.
 var errEnded = errors.New("the transaction has ended")
 
-// reader is a [store.Reader] over a transaction of bbolt.
+// reader is a [store.Reader] over a snapshot.
 type reader struct {
-	bolt    *bbolt.Tx
-	buckets map[string]*bbolt.Bucket // looked up once; nil: no such table
-	err     error                    // why the transaction cannot succeed
-	ended   bool
+	*snapshot
+	err   error // why the transaction cannot succeed
+	ended bool
 }
 
 var _ store.Reader = (*reader)(nil)
@@ -30,49 +29,42 @@ func (r *reader) Get(table string, key []byte) ([]byte, error) {
 	if r.ended {
 		return nil, errEnded
 	}
-	if bucket := r.bucket(table); bucket != nil {
-		if value := bucket.Get(key); value != nil {
-			return value, nil
-		}
+	if value, found := r.table(table).get(key); found {
+		return value, nil
 	}
 	return nil, store.ErrNotFound
 }
 
 func (r *reader) Range(table string, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
-		if !r.ended {
-			scan{bucket: r.bucket(table), from: from, to: to}.ascend(yield)
+		if r.ended {
+			return
 		}
+		t := r.table(table)
+		cursor := t.cursor()
+		defer t.release(cursor)
+		scan{cursor: cursor, from: from, to: to}.ascend(yield)
 	}
 }
 
 func (r *reader) RangeReverse(table string, from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
-		if !r.ended {
-			scan{bucket: r.bucket(table), from: from, to: to}.descend(yield)
+		if r.ended {
+			return
 		}
+		t := r.table(table)
+		cursor := t.cursor()
+		defer t.release(cursor)
+		scan{cursor: cursor, from: from, to: to}.descend(yield)
 	}
-}
-
-func (r *reader) bucket(table string) *bbolt.Bucket {
-	bucket, known := r.buckets[table]
-	if !known {
-		bucket = r.bolt.Bucket([]byte(table))
-		if r.buckets == nil {
-			r.buckets = make(map[string]*bbolt.Bucket)
-		}
-		r.buckets[table] = bucket
-	}
-	return bucket
 }
 
 // batch is what the updates of one commit have in common. Their writes are
 // pending beside the file, which is not touched until all have run.
 type batch struct {
-	bolt    *bbolt.Tx
-	buckets map[string]*bbolt.Bucket
-	pending map[string]*pending
-	writes  int // by updates that succeeded
+	*snapshot // nil: no transaction was to be had
+	pending   map[string]*pending
+	writes    int // by updates that succeeded
 }
 
 // flush gives the pending writes to bbolt, table by table in the order of the keys.
@@ -140,8 +132,13 @@ func (t *tx) Range(table string, from, to []byte) iter.Seq2[[]byte, []byte] {
 			return
 		}
 		t.ranges++
-		defer func() { t.ranges-- }()
-		scan{bucket: t.bucket(table), pending: t.batch.pending[table], from: from, to: to}.ascend(yield)
+		in := t.table(table)
+		cursor := in.cursor()
+		defer func() {
+			t.ranges--
+			in.release(cursor)
+		}()
+		scan{cursor: cursor, pending: t.batch.pending[table], from: from, to: to}.ascend(yield)
 	}
 }
 
@@ -151,8 +148,13 @@ func (t *tx) RangeReverse(table string, from, to []byte) iter.Seq2[[]byte, []byt
 			return
 		}
 		t.ranges++
-		defer func() { t.ranges-- }()
-		scan{bucket: t.bucket(table), pending: t.batch.pending[table], from: from, to: to}.descend(yield)
+		in := t.table(table)
+		cursor := in.cursor()
+		defer func() {
+			t.ranges--
+			in.release(cursor)
+		}()
+		scan{cursor: cursor, pending: t.batch.pending[table], from: from, to: to}.descend(yield)
 	}
 }
 

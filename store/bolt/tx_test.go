@@ -30,7 +30,7 @@ func TestUpdatesOfOneCommitAreUndoneAlone(t *testing.T) {
 		}()
 		for range rapid.IntRange(1, 6).Draw(t, "updates") {
 			seen := maps.Clone(committed)
-			tx := &tx{reader: reader{bolt: b.bolt, buckets: b.buckets}, batch: b}
+			tx := &tx{reader: reader{snapshot: b.snapshot}, batch: b}
 			for range rapid.IntRange(0, 12).Draw(t, "writes") {
 				key := rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}).Draw(t, "key")
 				if rapid.Bool().Draw(t, "delete") {
@@ -61,7 +61,7 @@ func TestUpdatesOfOneCommitAreUndoneAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = tx.Rollback() }()
-		compareTable(t, &reader{bolt: tx}, committed)
+		compareTable(t, &reader{snapshot: newSnapshot(tx)}, committed)
 	})
 }
 
