@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,16 @@ func Settings() []Setting {
 					}
 				}
 				c.TrustedProxies = prefixes
+				return nil
+			}},
+		{Key: "schemas", Doc: "JSON files with custom attributes: extension schemas of users or groups, as RFC 7643 section 7 writes them", List: true,
+			set: func(c *Config, values []string) error {
+				for _, value := range values {
+					if value == "" {
+						return errors.New("the name of a file is empty")
+					}
+				}
+				c.Schemas = slices.Clone(values)
 				return nil
 			}},
 		one("key_file", "", "file with the keys that seal stored secrets, mode 0600; without it, usher.key in the data folder, made at the first start",

@@ -139,13 +139,28 @@ func (t *ResourceType) Get(resource map[string]any, target Target) any {
 	return resource[target.Attr.Name]
 }
 
-// Complete refuses a resource in canonical form that lacks a required attribute; a text of blanks alone is none.
+// Complete refuses a resource in canonical form that lacks a required attribute; a text of blanks alone is none. What an extension
+// requires is required where the extension is there at all (RFC 7643 section 6).
 func (t *ResourceType) Complete(resource map[string]any) error {
-	for _, a := range t.Core.Attributes {
-		if !a.Required {
+	if err := complete(t.Core.Attributes, resource); err != nil {
+		return err
+	}
+	for _, s := range t.Extensions {
+		if object, ok := resource[s.URN].(map[string]any); ok {
+			if err := complete(s.Attributes, object); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func complete(attributes []*Attribute, object map[string]any) error {
+	for _, a := range attributes {
+		if !a.Required || a.Mutability == ReadOnly {
 			continue
 		}
-		value := resource[a.Name]
+		value := object[a.Name]
 		if s, ok := value.(string); value == nil || ok && strings.TrimSpace(s) == "" {
 			return fault.New(fault.InvalidValue, "%s is required", a.Path)
 		}
