@@ -153,6 +153,27 @@ func (groupCodec) Decode(data []byte) (*Group, error) {
 	return g, nil
 }
 
+// groupName reads of a stored group what its members see of it.
+func groupName(data []byte) (name string, deleted bool, err error) {
+	if len(data) == 0 || data[0] != format {
+		return "", false, errFormat
+	}
+	for fields := data[1:]; len(fields) > 0; {
+		number, value, rest, err := store.CutField(fields)
+		if err != nil {
+			return "", false, err
+		}
+		switch number {
+		case fieldName:
+			name = string(value)
+		case fieldDeleted:
+			deleted = true
+		}
+		fields = rest
+	}
+	return name, deleted, nil
+}
+
 // Encode implements store.Codec.
 func (denyCodec) Encode(y *Deny) ([]byte, error) {
 	data := append(make([]byte, 0, 48), format)

@@ -95,7 +95,15 @@ func TestCodecsBringBackWhatWasWritten(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		roundTrip(t, recordCodec{}, drawRecord(t))
-		roundTrip(t, groupCodec{}, drawGroup(t))
+		group := drawGroup(t)
+		roundTrip(t, groupCodec{}, group)
+		data, err := groupCodec{}.Encode(&group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name, deleted, err := groupName(data); err != nil || name != group.Name || deleted != !group.Deleted.IsZero() {
+			t.Fatalf("the group %+v is named %q, deleted: %v, %v", group, name, deleted, err)
+		}
 		roundTrip(t, denyCodec{}, Deny{Person: drawID(t, "denied"), Source: drawID(t, "by"), At: drawTime(t, "at")})
 		roundTrip(t, traceCodec{}, trace{Key: traceKey(drawID(t, "of"), "a", "b"), Person: drawID(t, "traced"), At: drawTime(t, "at")})
 	})

@@ -67,7 +67,7 @@ func (a act) begin(name audit.Act) audit.Change {
 // client sent just before the source was removed is refused.
 func (d *Directory) write(ctx context.Context, src Source, doing string, fn func(store.Tx) error) error {
 	return wrap(doing, d.store.Update(ctx, func(tx store.Tx) error {
-		current, err := d.SourceIn(tx, src.ID)
+		current, err := d.sharedSource(tx, src.ID)
 		if err != nil {
 			return err
 		}

@@ -81,12 +81,16 @@ func (d *Directory) groupsOf(r store.Reader, person, source uuid.UUID) ([]GroupR
 		if uuid.UUID(owner) != source {
 			continue
 		}
-		group, err := d.groups.Get(r, key[16:])
+		data, err := r.Get(d.groups.Name(), key[16:])
 		if err != nil {
 			return nil, fmt.Errorf("read a group of the user: %w", err)
 		}
-		if group.Deleted.IsZero() {
-			refs = append(refs, GroupRef{ID: group.ID, Name: group.Name})
+		name, deleted, err := groupName(data)
+		if err != nil {
+			return nil, fmt.Errorf("read a group of the user: %w", err)
+		}
+		if !deleted {
+			refs = append(refs, GroupRef{ID: second(key), Name: name})
 		}
 	}
 	return refs, nil

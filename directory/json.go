@@ -71,6 +71,10 @@ func exact(raw json.RawMessage) (any, error) {
 // plain decodes a value for expressions: numbers are float64, one that does not fit is the text
 // it was written as.
 func plain(raw json.RawMessage) (any, error) {
+	var v any
+	if json.Unmarshal(raw, &v) == nil {
+		return v, nil
+	}
 	v, err := exact(raw)
 	return withFloats(v), err
 }

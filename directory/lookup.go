@@ -82,7 +82,7 @@ func (d *Directory) findUsers(r store.Reader, src Source, l Lookup, options []Re
 		if err != nil || len(users) > 0 {
 			return users, err
 		}
-		person, err := d.linkByUserName(r, src, l.Value)
+		person, _, err := d.linkByUserName(r, src, l.Value)
 		if err != nil || person == uuid.Nil {
 			return nil, err
 		}
@@ -253,13 +253,18 @@ func (d *Directory) heldBy(r store.Reader, person, otherThan uuid.UUID) (bool, e
 	return false, nil
 }
 
-// parseID reads an id in the one form in which we write it: ids compare exactly.
+// parseID reads an id in the one form in which we write it, in lower case: ids compare exactly.
 func parseID(s string) (uuid.UUID, bool) {
 	if len(s) != 36 {
 		return uuid.Nil, false
 	}
+	for i := range len(s) {
+		if c := s[i]; 'A' <= c && c <= 'F' {
+			return uuid.Nil, false
+		}
+	}
 	id, err := uuid.Parse(s)
-	return id, err == nil && id != uuid.Nil && id.String() == s
+	return id, err == nil && id != uuid.Nil
 }
 
 func earlier(a, b time.Time) time.Time {

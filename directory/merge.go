@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/google/uuid"
 )
 
 // holding is a record with what the merge needs of its source.
 type holding struct {
 	Record
-	source Source
+	source *Source
 }
 
 // sortHoldings puts the holder whose word counts most first: the lower rank, then the later write.
@@ -121,8 +119,8 @@ func (r *Record) addresses() []string {
 	return r.Emails
 }
 
-// mergePerson merges what is known of a person. The sources are all sources by id.
-func mergePerson(person *Person, holdings []holding, denies []Deny, sources map[uuid.UUID]Source) error {
+// mergePerson merges what is known of a person.
+func mergePerson(person *Person, holdings []holding, denies []Deny, sources []*Source) error {
 	sortHoldings(holdings)
 	var err error
 	if person.Profile, err = mergeProfile(holdings); err != nil {
@@ -145,7 +143,7 @@ func mergePerson(person *Person, holdings []holding, denies []Deny, sources map[
 }
 
 // inactive says why a person has no access, in words; "" when nothing speaks against it.
-func inactive(holdings []holding, denies []Deny, sources map[uuid.UUID]Source) string {
+func inactive(holdings []holding, denies []Deny, sources []*Source) string {
 	if len(holdings) == 0 {
 		return "no source holds this person"
 	}
@@ -156,13 +154,19 @@ func inactive(holdings []holding, denies []Deny, sources map[uuid.UUID]Source) s
 		}
 	}
 	for _, y := range denies {
-		reasons = append(reasons, fmt.Sprintf("%s deleted the user on %s", sources[y.Source].title(), y.At.Format("2006-01-02")))
+		by := ""
+		for _, s := range sources {
+			if s.ID == y.Source {
+				by = s.title()
+			}
+		}
+		reasons = append(reasons, fmt.Sprintf("%s deleted the user on %s", by, y.At.Format("2006-01-02")))
 	}
 	return strings.Join(reasons, "; ")
 }
 
 // title is the source's name in a sentence.
-func (s Source) title() string {
+func (s *Source) title() string {
 	if !s.Removed.IsZero() {
 		return s.Name + " (removed)"
 	}

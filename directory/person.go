@@ -31,19 +31,20 @@ func (d *Directory) PersonIn(r store.Reader, id uuid.UUID) (Person, error) {
 // merged reads and merges the records of a person; the memberships are left out.
 func (d *Directory) merged(r store.Reader, id uuid.UUID) (Person, []holding, error) {
 	person := Person{ID: id}
-	sources := make(map[uuid.UUID]Source)
+	var sources []*Source
 	var holdings []holding
-	for source, err := range d.sources.Scan(r, nil) {
+	for _, data := range r.Range(d.sources.Name(), nil, nil) {
+		source, err := d.known.shared(data)
 		if err != nil {
 			return person, nil, err
 		}
-		sources[source.ID] = *source
+		sources = append(sources, source)
 		record, err := found(d.records.Get(r, pair(source.ID, id)))
 		if err != nil {
 			return person, nil, err
 		}
 		if record != nil {
-			holdings = append(holdings, holding{Record: *record, source: *source})
+			holdings = append(holdings, holding{Record: *record, source: source})
 		}
 	}
 	var denies []Deny

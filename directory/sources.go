@@ -152,14 +152,13 @@ func (d *Directory) SourcesIn(r store.Reader) ([]Source, error) {
 
 // SourceIn returns a source by id, a removed one too; NotFound when there never was one.
 func (d *Directory) SourceIn(r store.Reader, id uuid.UUID) (Source, error) {
-	source, err := d.sources.Get(r, id[:])
-	if errors.Is(err, store.ErrNotFound) {
-		return Source{}, &Error{Code: NotFound, Message: fmt.Sprintf("there is no source %s", id)}
-	}
+	shared, err := d.sharedSource(r, id)
 	if err != nil {
 		return Source{}, err
 	}
-	return *source, nil
+	source := *shared
+	source.Tokens = slices.Clone(source.Tokens)
+	return source, nil
 }
 
 // SourceByName returns the living source of a name, without regard to case; else NotFound.

@@ -1,7 +1,9 @@
 package directory
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,6 +13,7 @@ import (
 
 // tables are the record tables; the edges have a form of their own (edges.go).
 type tables struct {
+	known   *sourceCodec // of the table of sources
 	sources *store.Table[Source]
 	records *store.Table[Record]
 	denies  *store.Table[Deny]
@@ -42,8 +45,10 @@ const (
 )
 
 func newTables() tables {
+	known := &sourceCodec{}
 	return tables{
-		sources: store.NewTable("sources", func(s *Source) []byte { return s.ID[:] }, &sourceCodec{},
+		known: known,
+		sources: store.NewTable("sources", func(s *Source) []byte { return s.ID[:] }, known,
 			store.Index[Source]{Name: byName, Unique: true, Keys: func(s *Source) [][]byte {
 				if !s.Removed.IsZero() {
 					return nil
@@ -62,48 +67,68 @@ func newTables() tables {
 		// source. The value comes before the source in the indexes: so it is unique in its
 		// source, and found across sources by its prefix.
 		records: store.NewTable("records", func(r *Record) []byte { return pair(r.Source, r.Person) }, recordCodec{},
-			store.Index[Record]{Name: byUserName, Unique: true, Keys: func(r *Record) [][]byte {
-				return [][]byte{in(Fold(r.UserName), r.Source)}
-			}},
-			store.Index[Record]{Name: byExternalID, Unique: true, Keys: func(r *Record) [][]byte {
-				if r.ExternalID == "" {
-					return nil
-				}
-				return [][]byte{in(r.ExternalID, r.Source)}
-			}},
-			store.Index[Record]{Name: byEmail, Keys: func(r *Record) [][]byte {
-				return allIn(r.Emails, r.Source)
-			}},
+			store.Index[Record]{
+				Name: byUserName, Unique: true,
+				Keys: func(r *Record) [][]byte { return [][]byte{in(Fold(r.UserName), r.Source)} },
+				Same: func(a, b *Record) bool { return a.UserName == b.UserName },
+			},
+			store.Index[Record]{
+				Name: byExternalID, Unique: true,
+				Keys: func(r *Record) [][]byte {
+					if r.ExternalID == "" {
+						return nil
+					}
+					return [][]byte{in(r.ExternalID, r.Source)}
+				},
+				Same: func(a, b *Record) bool { return a.ExternalID == b.ExternalID },
+			},
+			store.Index[Record]{
+				Name: byEmail,
+				Keys: func(r *Record) [][]byte { return allIn(r.Emails, r.Source) },
+				Same: func(a, b *Record) bool { return slices.Equal(a.Emails, b.Emails) },
+			},
 			// What law 19 keeps stays findable, for people who look for a leaver by the name they knew.
-			store.Index[Record]{Name: byKept, Keys: func(r *Record) [][]byte {
-				if len(r.Kept) == 0 {
-					return nil
-				}
-				kept := parseIdentity(r.Kept)
-				return allIn(append(kept.addresses(), kept.UserName), r.Source)
-			}},
+			store.Index[Record]{
+				Name: byKept,
+				Keys: func(r *Record) [][]byte {
+					if len(r.Kept) == 0 {
+						return nil
+					}
+					kept := parseIdentity(r.Kept)
+					return allIn(append(kept.addresses(), kept.UserName), r.Source)
+				},
+				Same: func(a, b *Record) bool { return bytes.Equal(a.Kept, b.Kept) },
+			},
 		),
 		denies: store.NewTable("denies", func(y *Deny) []byte { return pair(y.Person, y.Source) }, denyCodec{}),
 		traces: store.NewTable("traces", func(t *trace) []byte { return t.Key }, traceCodec{}),
 		groups: store.NewTable("groups", func(g *Group) []byte { return g.ID[:] }, groupCodec{},
-			store.Index[Group]{Name: byName, Unique: true, Keys: func(g *Group) [][]byte {
-				return g.whileLiving(in(Fold(g.Name), g.Source))
-			}},
-			store.Index[Group]{Name: byExternalID, Unique: true, Keys: func(g *Group) [][]byte {
-				if g.ExternalID == "" {
-					return nil
-				}
-				return g.whileLiving(in(g.ExternalID, g.Source))
-			}},
-			store.Index[Group]{Name: bySource, Keys: func(g *Group) [][]byte {
-				return g.whileLiving(g.Source[:])
-			}},
-			store.Index[Group]{Name: byDeleted, Keys: func(g *Group) [][]byte {
-				if g.Deleted.IsZero() {
-					return nil
-				}
-				return [][]byte{store.Time(g.Deleted)}
-			}},
+			store.Index[Group]{
+				Name: byName, Unique: true, Same: sameGroup,
+				Keys: func(g *Group) [][]byte { return g.whileLiving(in(Fold(g.Name), g.Source)) },
+			},
+			store.Index[Group]{
+				Name: byExternalID, Unique: true, Same: sameGroup,
+				Keys: func(g *Group) [][]byte {
+					if g.ExternalID == "" {
+						return nil
+					}
+					return g.whileLiving(in(g.ExternalID, g.Source))
+				},
+			},
+			store.Index[Group]{
+				Name: bySource, Same: sameGroup,
+				Keys: func(g *Group) [][]byte { return g.whileLiving(g.Source[:]) },
+			},
+			store.Index[Group]{
+				Name: byDeleted, Same: sameGroup,
+				Keys: func(g *Group) [][]byte {
+					if g.Deleted.IsZero() {
+						return nil
+					}
+					return [][]byte{store.Time(g.Deleted)}
+				},
+			},
 		),
 		pending: store.NewTable("pending-members", func(p *pendingMember) []byte { return pendingKey(p.Group, p.Value) }, nil,
 			store.Index[pendingMember]{Name: byExternalID, Keys: func(p *pendingMember) [][]byte {
@@ -114,6 +139,11 @@ func newTables() tables {
 			}},
 		),
 	}
+}
+
+// sameGroup reports whether a group is found alike: most writes concern its members alone.
+func sameGroup(a, b *Group) bool {
+	return a.Name == b.Name && a.ExternalID == b.ExternalID && a.Source == b.Source && a.Deleted.Equal(b.Deleted)
 }
 
 func (g *Group) whileLiving(key []byte) [][]byte {
@@ -138,10 +168,14 @@ func second(key []byte) uuid.UUID {
 
 // in is the index value of a string that a source wrote.
 func in(value string, source uuid.UUID) []byte {
-	return store.Key(short(value), source[:])
+	key := make([]byte, 0, min(len(value), longest)+len(source)+8)
+	return store.AppendKey(appendShort(key, value), source[:])
 }
 
 func allIn(values []string, source uuid.UUID) [][]byte {
+	if len(values) == 0 {
+		return nil
+	}
 	keys := make([][]byte, 0, len(values))
 	for _, v := range values {
 		keys = append(keys, in(Fold(v), source))
@@ -150,16 +184,19 @@ func allIn(values []string, source uuid.UUID) [][]byte {
 }
 
 // anywhere is the prefix of all index values of a string, whoever wrote it.
-func anywhere(value string) []byte { return store.Key(short(value)) }
+func anywhere(value string) []byte {
+	return appendShort(make([]byte, 0, min(len(value), longest)+8), value)
+}
 
-// short keeps a value within what an index searches by prefix: a longer one ends in its hash.
-func short(value string) []byte {
-	const most = 256
-	if len(value) <= most {
-		return []byte(value)
+// longest is how much of a value an index searches by prefix: a longer one ends in its hash.
+const longest = 256
+
+func appendShort(key []byte, value string) []byte {
+	if len(value) <= longest {
+		return store.AppendKey(key, value)
 	}
 	sum := sha256.Sum256([]byte(value))
-	return append([]byte(value[:most+1-len(sum)]), sum[:]...)
+	return store.AppendKey(key, value[:longest+1-len(sum)]+string(sum[:]))
 }
 
 // traceKey names a trace. It holds a hash, so that nothing personal outlives the record.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/usher-scim/usher/store"
 )
 
@@ -18,6 +20,7 @@ import (
 const (
 	tokenPrefix = "usher_"
 	tokenBytes  = 32
+	tokenLength = (tokenBytes*8 + 5) / 6 // in base64
 )
 
 // newToken makes a token: the text for its user, and what is kept of it.
@@ -33,29 +36,34 @@ func (d *Directory) newToken(at time.Time) (string, Token, error) {
 
 // Authenticate returns the source whose token this is, and what is kept of the
 // token; else Unauthorized. It is two reads by the token's hash, so its time tells
-// nothing of how near a guess was.
+// nothing of how near a guess was. The list of tokens in the source is not the caller's to change.
 func (d *Directory) Authenticate(ctx context.Context, token string) (Source, Token, error) {
-	refused := &Error{Code: Unauthorized, Message: "the bearer token is missing or not valid"}
-	if len(token) != len(tokenPrefix)+base64.RawURLEncoding.EncodedLen(tokenBytes) || !strings.HasPrefix(token, tokenPrefix) {
-		return Source{}, Token{}, refused
+	if len(token) != len(tokenPrefix)+tokenLength || !strings.HasPrefix(token, tokenPrefix) {
+		return Source{}, Token{}, badToken()
 	}
 	hash := sha256.Sum256([]byte(token))
 	var source *Source
 	err := d.store.View(ctx, func(r store.Reader) error {
-		var err error
-		source, err = d.sources.Lookup(r, byToken, hash[:])
+		id, err := d.sources.LookupKey(r, byToken, hash[:])
+		if err == nil {
+			source, err = d.sharedSource(r, uuid.UUID(id))
+		}
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return Source{}, Token{}, refused
+		return Source{}, Token{}, badToken()
 	}
 	if err != nil {
 		return Source{}, Token{}, wrap("check a token", err)
 	}
-	for _, t := range source.Tokens {
-		if subtle.ConstantTimeCompare(t.Hash, hash[:]) == 1 {
-			return *source, t, nil
+	for i := range source.Tokens {
+		if subtle.ConstantTimeCompare(source.Tokens[i].Hash, hash[:]) == 1 {
+			return *source, source.Tokens[i], nil
 		}
 	}
-	return Source{}, Token{}, refused
+	return Source{}, Token{}, badToken()
+}
+
+func badToken() error {
+	return &Error{Code: Unauthorized, Message: "the bearer token is missing or not valid"}
 }

@@ -27,12 +27,19 @@ func (d *Directory) CreateUser(ctx context.Context, src Source, request string, 
 	a, fresh := d.bySource(src, request), d.newID()
 	var user User
 	err := d.write(ctx, src, "create user", func(tx store.Tx) error {
-		known, err := d.sameUser(tx, src, w)
+		person, own, err := d.linkByUserName(tx, src, w.UserName)
+		if err == nil && !own && w.ExternalID != "" {
+			own, err = d.knows(tx, src, w.ExternalID)
+		}
 		if err != nil {
 			return err
 		}
-		if known == nil {
-			user, err = d.createRecord(tx, a, src, fresh, w)
+		if !own {
+			user, err = d.createRecord(tx, a, src, person, fresh, w)
+			return err
+		}
+		known, err := d.sameUser(tx, src, w)
+		if err != nil {
 			return err
 		}
 		if known.Active || !o.Reactivate {
@@ -52,7 +59,7 @@ func (d *Directory) CreateUser(ctx context.Context, src Source, request string, 
 	return user, err
 }
 
-// sameUser returns the source's own record with the externalId or the userName of a write; nil for none.
+// sameUser returns the source's own record with the externalId or the userName of a write, of which there is one.
 func (d *Directory) sameUser(r store.Reader, src Source, w UserWrite) (*Record, error) {
 	name, err := found(d.records.Lookup(r, byUserName, in(Fold(w.UserName), src.ID)))
 	if err != nil || w.ExternalID == "" {
@@ -69,12 +76,9 @@ func (d *Directory) sameUser(r store.Reader, src Source, w UserWrite) (*Record, 
 	return name, nil
 }
 
-// createRecord adds a record for the person that the write means, fresh where it is nobody known.
-func (d *Directory) createRecord(tx store.Tx, a act, src Source, fresh uuid.UUID, w UserWrite) (User, error) {
-	person, err := d.linkByUserName(tx, src, w.UserName)
-	if err != nil {
-		return User{}, err
-	}
+// createRecord adds a record for the person that the write means: whom others hold under
+// its userName, if anybody, else whom an earlier delete left, else the fresh one.
+func (d *Directory) createRecord(tx store.Tx, a act, src Source, person, fresh uuid.UUID, w UserWrite) (User, error) {
 	if person == uuid.Nil && w.ExternalID != "" {
 		left, err := found(d.traces.Get(tx, traceKey(src.ID, w.ExternalID, w.UserName)))
 		if err != nil {
@@ -183,7 +187,7 @@ func (d *Directory) rewriteRecord(tx store.Tx, a act, src Source, user User, w U
 	if err != nil || len(names) == 0 {
 		return user, false, err
 	}
-	if err = d.records.Put(tx, &next); err != nil {
+	if err = d.records.Replace(tx, &record, &next); err != nil {
 		return User{}, false, d.userTaken(err)
 	}
 	what := detail{Attributes: names}
@@ -289,22 +293,24 @@ func (d *Directory) ClearDeny(ctx context.Context, actor audit.Actor, person, so
 }
 
 // linkByUserName returns the person that others hold under a userName and this
-// source does not hold: of several the one of the best-ranked holder. Nil for none.
-func (d *Directory) linkByUserName(r store.Reader, src Source, userName string) (uuid.UUID, error) {
+// source does not hold: of several the one of the best-ranked holder. Nil for none. own says that
+// the source itself has a user of this name.
+func (d *Directory) linkByUserName(r store.Reader, src Source, userName string) (person uuid.UUID, own bool, err error) {
 	if !searchable(userName) {
-		return uuid.Nil, nil
+		return uuid.Nil, false, nil
 	}
 	var candidates []holding
 	for key, err := range d.records.FindKeys(r, byUserName, anywhere(Fold(userName))) {
 		if err != nil {
-			return uuid.Nil, err
+			return uuid.Nil, false, err
 		}
 		source, person := uuid.UUID(key[:16]), second(key)
 		if source == src.ID {
+			own = true
 			continue
 		}
 		if held, err := d.holds(r, src.ID, person); err != nil {
-			return uuid.Nil, err
+			return uuid.Nil, false, err
 		} else if held {
 			continue
 		}
@@ -312,18 +318,23 @@ func (d *Directory) linkByUserName(r store.Reader, src Source, userName string) 
 	}
 	switch len(candidates) {
 	case 0:
-		return uuid.Nil, nil
+		return uuid.Nil, own, nil
 	case 1:
-		return candidates[0].Person, nil
+		return candidates[0].Person, own, nil
 	}
 	for i := range candidates {
-		var err error
-		if candidates[i].source, err = d.SourceIn(r, candidates[i].Source); err != nil {
-			return uuid.Nil, err
+		if candidates[i].source, err = d.sharedSource(r, candidates[i].Source); err != nil {
+			return uuid.Nil, false, err
 		}
 	}
 	sortHoldings(candidates)
-	return candidates[0].Person, nil
+	return candidates[0].Person, own, nil
+}
+
+// knows reports whether a source has a user of an externalId.
+func (d *Directory) knows(r store.Reader, src Source, externalID string) (bool, error) {
+	person, err := d.byExternalID(r, src.ID, externalID)
+	return person != uuid.Nil, err
 }
 
 // dropDeny removes the deny of a source against a person, if one stands.

@@ -28,7 +28,7 @@ type entryChange struct {
 
 // Lookup returns the record that holds value in a unique index, or ErrNotFound.
 func (t *Table[T]) Lookup(r Reader, index string, value []byte) (*T, error) {
-	key, err := t.LookupKey(r, index, value)
+	key, err := t.lookup(r, index, value)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +37,12 @@ func (t *Table[T]) Lookup(r Reader, index string, value []byte) (*T, error) {
 
 // LookupKey returns the primary key of the record that holds value in a unique index, or ErrNotFound.
 func (t *Table[T]) LookupKey(r Reader, index string, value []byte) ([]byte, error) {
+	key, err := t.lookup(r, index, value)
+	return bytes.Clone(key), err
+}
+
+// lookup is LookupKey; the key is good until the transaction ends.
+func (t *Table[T]) lookup(r Reader, index string, value []byte) ([]byte, error) {
 	ix, err := t.index(index)
 	if err != nil {
 		return nil, err
@@ -44,8 +50,7 @@ func (t *Table[T]) LookupKey(r Reader, index string, value []byte) ([]byte, erro
 	if !ix.Unique {
 		return nil, fmt.Errorf("look up in %s: the index is not unique", ix.table)
 	}
-	key, err := r.Get(ix.table, appendPart(nil, Fit(value)))
-	return bytes.Clone(key), err
+	return r.Get(ix.table, entryOf(value, 0))
 }
 
 // Find yields the records with a value in index that begins with prefix, in the
@@ -71,7 +76,7 @@ func (t *Table[T]) FindAfter(r Reader, index string, prefix, afterValue, afterKe
 
 // FindKeysAfter yields the primary keys of what FindAfter yields, without reading the records.
 func (t *Table[T]) FindKeysAfter(r Reader, index string, prefix, afterValue, afterKey []byte) iter.Seq2[[]byte, error] {
-	after := appendPart(nil, Fit(afterValue))
+	after := entryOf(afterValue, len(afterKey))
 	if ix, err := t.index(index); err == nil && !ix.Unique {
 		after = append(after, afterKey...)
 	}
@@ -85,7 +90,7 @@ func (t *Table[T]) FindEqual(r Reader, index string, value []byte) iter.Seq2[*T,
 
 // FindEqualKeys yields the primary keys of what FindEqual yields, without reading the records.
 func (t *Table[T]) FindEqualKeys(r Reader, index string, value []byte) iter.Seq2[[]byte, error] {
-	return t.entries(r, index, appendPart(nil, Fit(value)), nil)
+	return t.entries(r, index, entryOf(value, 0), nil)
 }
 
 func (t *Table[T]) keys(r Reader, index string, prefix, after []byte) iter.Seq2[[]byte, error] {
@@ -156,9 +161,12 @@ func (t *Table[T]) index(name string) (*index[T], error) {
 // changes returns what must be written to the indexes when the record under key
 // turns from old (nil: none) into record (nil: none), after checking the unique ones.
 func (t *Table[T]) changes(r Reader, key []byte, old, record *T) ([]entryChange, error) {
-	var changes []entryChange
+	changes := make([]entryChange, 0, len(t.indexes))
 	for i := range t.indexes {
 		ix := &t.indexes[i]
+		if ix.Same != nil && old != nil && record != nil && ix.Same(old, record) {
+			continue
+		}
 		before, after := ix.values(old), ix.values(record)
 		for _, value := range before {
 			if !contains(after, value) {
@@ -197,12 +205,17 @@ func (ix *index[T]) values(record *T) [][]byte {
 }
 
 func (ix *index[T]) entry(value, key []byte) (entry, held []byte) {
-	value = Fit(value)
-	entry = appendPart(make([]byte, 0, len(value)+len(key)+8), value)
 	if ix.Unique {
-		return entry, key
+		return entryOf(value, 0), key
 	}
-	return append(entry, key...), nil
+	return append(entryOf(value, len(key)), key...), nil
+}
+
+// entryOf returns the key of the entries of a value, up to the primary key of a
+// plain one, for which it has room.
+func entryOf(value []byte, room int) []byte {
+	value = Fit(value)
+	return appendPart(make([]byte, 0, len(value)+2+bytes.Count(value, []byte{escape})+room), value)
 }
 
 // check fails when a record other than the one under key holds the entry.

@@ -35,6 +35,16 @@ func Key(parts ...[]byte) []byte {
 	return key
 }
 
+// AppendKey appends one part to a key, as [Key] joins it.
+func AppendKey[P ~[]byte | ~string](key []byte, part P) []byte {
+	for i := range len(part) {
+		if part[i] == escape {
+			return appendPart(key, []byte(part))
+		}
+	}
+	return append(append(key, part...), escape, terminator)
+}
+
 // SplitKey takes a key of [Key] apart. The parts are copies.
 func SplitKey(key []byte) ([][]byte, error) {
 	var parts [][]byte

@@ -33,6 +33,9 @@ type Index[T any] struct {
 	// indexed. It reads nothing but the record. Two equal values count once. Values of
 	// several parts are built with [Key].
 	Keys func(*T) [][]byte
+	// Same may be set to tell, without building them, that two records have the same values. It may
+	// say false of such too, but never true of others.
+	Same func(a, b *T) bool
 }
 
 // Codec turns records into bytes and back. Encode gives the same bytes for equal records, or
@@ -121,6 +124,23 @@ func (t *Table[T]) Put(tx Tx, record *T) error {
 		}
 	case err != nil && !errors.Is(err, ErrNotFound):
 		return err
+	}
+	changes, err := t.changes(tx, key, old, record)
+	if err != nil {
+		return err
+	}
+	return t.write(tx, key, data, changes)
+}
+
+// Replace is Put of a record that stands in for old, which is as Get returned it in this transaction, under
+// the same primary key: the old record is not read once more. An equal record is written all the same.
+func (t *Table[T]) Replace(tx Tx, old, record *T) error {
+	key, data, err := t.encode(record)
+	if err != nil {
+		return err
+	}
+	if was := t.key(old); !bytes.Equal(was, key) {
+		return fmt.Errorf("replace a record of %s: it has another primary key", t.name)
 	}
 	changes, err := t.changes(tx, key, old, record)
 	if err != nil {

@@ -27,7 +27,10 @@ type person struct {
 func people() *store.Table[person] {
 	return store.NewTable("people", func(p *person) []byte { return []byte(p.ID) }, nil,
 		store.Index[person]{Name: "name", Unique: true, Keys: func(p *person) [][]byte { return optional(p.Name) }},
-		store.Index[person]{Name: "city", Keys: func(p *person) [][]byte { return optional(p.City) }},
+		store.Index[person]{
+			Name: "city", Keys: func(p *person) [][]byte { return optional(p.City) },
+			Same: func(a, b *person) bool { return a.City == b.City },
+		},
 		store.Index[person]{Name: "tag", Keys: func(p *person) [][]byte {
 			var keys [][]byte
 			for _, tag := range p.Tags {
@@ -401,11 +404,20 @@ func TestIndexesFollowTheRecords(t *testing.T) {
 				})
 				var err error
 				var want bool
-				switch rapid.SampledFrom([]string{"insert", "put", "put", "delete"}).Draw(t, "write") {
+				switch rapid.SampledFrom([]string{"insert", "put", "replace", "delete"}).Draw(t, "write") {
 				case "insert":
 					err, want = table.Insert(tx, &p), !there && !holder
 				case "put":
 					err, want = table.Put(tx, &p), !holder
+				case "replace":
+					old, missing := table.Get(tx, []byte(p.ID))
+					if (missing == nil) != there {
+						t.Fatalf("get %s: got %v, there: %v", p.ID, missing, there)
+					}
+					if !there {
+						continue
+					}
+					err, want = table.Replace(tx, old, &p), !holder
 				case "delete":
 					if err, want = table.Delete(tx, []byte(p.ID)), there; err == nil {
 						delete(records, p.ID)
