@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/usher-scim/usher/scim/fault"
 	"github.com/usher-scim/usher/scim/schema"
@@ -59,19 +60,22 @@ type serviceProviderConfig struct {
 		DefaultPaginationMethod string `json:"defaultPaginationMethod"`
 		DefaultPageSize         int    `json:"defaultPageSize"`
 		MaxPageSize             int    `json:"maxPageSize"`
+		CursorTimeout           int    `json:"cursorTimeout"` // seconds
 	} `json:"pagination"`
 	AuthenticationSchemes []authenticationScheme `json:"authenticationSchemes"`
 	Meta                  documentMeta           `json:"meta"`
 }
 
-// serviceProviderConfig says what runs, and nothing that does not: ETags are sent, but no precondition is honoured yet.
+// serviceProviderConfig says what runs, and nothing that does not.
 func (s *Server) serviceProviderConfig(x *exchange) error {
 	var c serviceProviderConfig
 	c.Schemas, c.DocumentationURI = []string{configURN}, documentation
 	c.Patch.Supported = true
 	c.Bulk.Supported, c.Bulk.MaxOperations, c.Bulk.MaxPayloadSize = true, s.limits.BulkOperations, int(s.limits.BulkBody)
 	c.Filter.Supported, c.Filter.MaxResults = true, maxCount
-	c.Pagination.Index, c.Pagination.DefaultPaginationMethod = true, "index"
+	c.Sort.Supported, c.ETag.Supported = true, true
+	c.Pagination.Cursor, c.Pagination.Index, c.Pagination.DefaultPaginationMethod = true, true, "index"
+	c.Pagination.CursorTimeout = int(s.cursors.timeout / time.Second)
 	c.Pagination.DefaultPageSize, c.Pagination.MaxPageSize = defaultCount, maxCount
 	c.AuthenticationSchemes = []authenticationScheme{{
 		Type: "oauthbearertoken", Name: "Bearer token", Primary: true,

@@ -125,12 +125,12 @@ func (x *exchange) authenticate() error {
 			return x.tooMany(wait)
 		}
 	}
-	return mayUse(x.token, x.r.Method)
+	return mayUse(x.token, x.r.Method, x.route.pattern)
 }
 
-// mayUse refuses a token what it is not for.
-func mayUse(t directory.Token, method string) error {
-	if t.ReadOnly && method != http.MethodGet {
+// mayUse refuses a token what it is not for. A search reads, although it is a POST.
+func mayUse(t directory.Token, method, pattern string) error {
+	if t.ReadOnly && method != http.MethodGet && !strings.HasSuffix(pattern, searchPath) {
 		return fault.Status(http.StatusForbidden, "this token may only read")
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usher-scim/usher/directory"
-	"github.com/usher-scim/usher/scim/filter"
 	"github.com/usher-scim/usher/scim/patch"
 	"github.com/usher-scim/usher/scim/schema"
 )
@@ -19,6 +18,10 @@ const maxGroupOperations = 10_000
 const largeGroup = 1000
 
 func (s *Server) createGroup(x *exchange) error {
+	p, err := x.projection(s.groups)
+	if err != nil {
+		return err
+	}
 	w, members, _, err := x.readGroup()
 	if err != nil {
 		return err
@@ -31,7 +34,7 @@ func (s *Server) createGroup(x *exchange) error {
 		return err
 	}
 	x.w.Header().Set("Location", x.groupLocation(group.ID))
-	return x.sendGroup(http.StatusCreated, group)
+	return x.sendGroup(http.StatusCreated, group, p.forReply(writtenGroup(s.groups, w)))
 }
 
 func (s *Server) getGroup(x *exchange) error {
@@ -39,16 +42,27 @@ func (s *Server) getGroup(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	p, err := x.projection(s.groups)
+	if err != nil {
+		return err
+	}
 	group, err := s.directory.Group(x.ctx(), x.source, id)
 	if err != nil {
 		return err
 	}
-	return x.sendGroup(http.StatusOK, group)
+	if same, err := x.unmodified(etag(group.Version)); same || err != nil {
+		return err
+	}
+	return x.sendGroup(http.StatusOK, group, p)
 }
 
 // putGroup replaces a group. A body without "members" says nothing of them: renaming a group must not empty it.
 func (s *Server) putGroup(x *exchange) error {
 	id, err := x.id("group")
+	if err != nil {
+		return err
+	}
+	p, err := x.projection(s.groups)
 	if err != nil {
 		return err
 	}
@@ -60,15 +74,19 @@ func (s *Server) putGroup(x *exchange) error {
 		w.Members = []directory.MemberOp{{Kind: directory.ReplaceMembers, Members: members}}
 	}
 	group, _, err := s.directory.UpdateGroup(x.ctx(), x.source, x.request, id, x.memberPolicy(),
-		func(directory.Group) (directory.GroupWrite, error) { return w, nil })
+		func(g directory.Group) (directory.GroupWrite, error) { return w, x.preconditions(etag(g.Version)) })
 	if err != nil {
 		return err
 	}
-	return x.sendGroup(http.StatusOK, group)
+	return x.sendGroup(http.StatusOK, group, p.forReply(writtenGroup(s.groups, w)))
 }
 
 func (s *Server) patchGroup(x *exchange) error {
 	id, err := x.id("group")
+	if err != nil {
+		return err
+	}
+	p, err := x.projection(s.groups)
 	if err != nil {
 		return err
 	}
@@ -77,7 +95,11 @@ func (s *Server) patchGroup(x *exchange) error {
 		return err
 	}
 	rules := x.patchRules(s.groups)
+	var written func(*schema.Attribute) bool
 	group, _, err := s.directory.UpdateGroup(x.ctx(), x.source, x.request, id, x.memberPolicy(), func(g directory.Group) (directory.GroupWrite, error) {
+		if err := x.preconditions(etag(g.Version)); err != nil {
+			return directory.GroupWrite{}, err
+		}
 		before, err := groupResource(g)
 		if err != nil {
 			return directory.GroupWrite{}, err
@@ -86,6 +108,7 @@ func (s *Server) patchGroup(x *exchange) error {
 		if err != nil {
 			return directory.GroupWrite{}, err
 		}
+		written = changedIn(s.groups, before, result.Resource)
 		w := s.groupWrite(result.Resource)
 		w.Members = result.Members
 		return w, nil
@@ -93,7 +116,7 @@ func (s *Server) patchGroup(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if x.projection(s.groups).members {
+	if p.members != nil {
 		large, err := s.isLarge(x, id)
 		if err != nil {
 			return err
@@ -104,7 +127,7 @@ func (s *Server) patchGroup(x *exchange) error {
 			return nil
 		}
 	}
-	return x.sendGroup(http.StatusOK, group)
+	return x.sendGroup(http.StatusOK, group, p.forReply(written))
 }
 
 func (s *Server) isLarge(x *exchange, id uuid.UUID) (bool, error) {
@@ -121,7 +144,8 @@ func (s *Server) deleteGroup(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := s.directory.DeleteGroup(x.ctx(), x.source, x.request, id); err != nil {
+	check := func(g directory.Group) error { return x.preconditions(etag(g.Version)) }
+	if err := s.directory.DeleteGroup(x.ctx(), x.source, x.request, id, check); err != nil {
 		return err
 	}
 	x.sendNothing()
@@ -187,14 +211,14 @@ func groupResource(g directory.Group) (map[string]any, error) {
 func (x *exchange) groupLocation(id uuid.UUID) string { return x.base() + "/Groups/" + id.String() }
 
 func (x *exchange) groupMeta(g directory.Group) meta {
-	return meta{"Group", x.groupLocation(g.ID), g.Created, g.Modified, g.Version}
+	return meta{"Group", x.groupLocation(g.ID), g.Created, g.Modified, etag(g.Version)}
 }
 
 // sendGroup streams a group with its members, unless they are not wanted.
-func (x *exchange) sendGroup(status int, g directory.Group) error {
+func (x *exchange) sendGroup(status int, g directory.Group, p *projection) error {
 	x.w.Header().Set("ETag", etag(g.Version))
 	out := x.stream(status)
-	if err := x.writeGroup(out, g, x.projection(x.groups)); err != nil {
+	if err := x.writeGroup(out, g, p); err != nil {
 		return err
 	}
 	return out.flush()
@@ -202,42 +226,62 @@ func (x *exchange) sendGroup(status int, g directory.Group) error {
 
 // writeGroup writes one group. Members are read page by page, each page in a transaction of its own that is over before the page is
 // sent: a slow client holds nothing open.
-func (x *exchange) writeGroup(out *stream, g directory.Group, p projection) error {
-	head := appendHead(nil, x.groups, g.Attributes, g.ID)
-	head = schema.AppendString(append(head, `,"displayName":`...), g.Name)
-	if g.ExternalID != "" {
+func (x *exchange) writeGroup(out *stream, g directory.Group, p *projection) error {
+	attributes := p.project(g.Attributes)
+	head := appendHead(nil, x.groups, attributes, g.ID)
+	if p.root.has("displayName") {
+		head = schema.AppendString(append(head, `,"displayName":`...), g.Name)
+	}
+	if g.ExternalID != "" && p.root.has("externalId") {
 		head = schema.AppendString(append(head, `,"externalId":`...), g.ExternalID)
 	}
-	out.write(appendAttributes(head, g.Attributes))
-	if p.members {
-		out.write([]byte(`,"members":[`))
-		separator := ""
-		users := x.base() + "/Users/"
-		for page, err := range x.memberPages(g.ID) {
-			if err != nil {
-				return err
-			}
-			for _, m := range page {
-				out.write(appendMember([]byte(separator), m, users))
-				separator = ","
-			}
+	out.write(appendAttributes(head, attributes))
+	if p.members != nil {
+		if err := x.writeMembers(out, g.ID, p.members); err != nil {
+			return err
 		}
-		out.write([]byte{']'})
 	}
-	out.write(append(x.groupMeta(g).append([]byte{','}), '}'))
+	out.write(append(x.groupMeta(g).append(nil, p.meta), '}'))
 	return nil
 }
 
-func appendMember(dst []byte, m directory.Member, users string) []byte {
+func (x *exchange) writeMembers(out *stream, group uuid.UUID, s *shape) error {
+	out.write([]byte(`,"members":[`))
+	separator := ""
+	users := x.base() + "/Users/"
+	var element []byte
+	for page, err := range x.memberPages(group) {
+		if err != nil {
+			return err
+		}
+		for _, m := range page {
+			element = appendMember(append(element[:0], separator...), m, users, s)
+			if len(element) > len(separator)+len("{}") {
+				out.write(element)
+				separator = ","
+			}
+		}
+	}
+	out.write([]byte{']'})
+	return nil
+}
+
+func appendMember(dst []byte, m directory.Member, users string, s *shape) []byte {
 	value := patch.MemberValue(m)
-	dst = schema.AppendString(append(dst, `{"value":`...), value)
-	if m.Person != uuid.Nil {
-		dst = schema.AppendString(append(dst, `,"$ref":`...), users+value)
+	o := beginObject(dst)
+	if s.has("value") {
+		o.dst = schema.AppendString(o.name("value"), value)
 	}
-	if m.Display != "" {
-		dst = schema.AppendString(append(dst, `,"display":`...), m.Display)
+	if m.Person != uuid.Nil && s.has("$ref") {
+		o.dst = schema.AppendString(o.name("$ref"), users+value)
 	}
-	return append(dst, `,"type":"User"}`...)
+	if m.Display != "" && s.has("display") {
+		o.dst = schema.AppendString(o.name("display"), m.Display)
+	}
+	if s.has("type") {
+		o.dst = append(o.name("type"), `"User"`...)
+	}
+	return append(o.dst, '}')
 }
 
 // memberPages reads the members of a group, then those that are still waited for, if this client names members early.
@@ -264,9 +308,9 @@ func (x *exchange) memberPages(group uuid.UUID) iter.Seq2[[]directory.Member, er
 	}
 }
 
-// filterGroup is a group as filters see it. Members are read only when the filter comes to them, and only as far as
-// it needs; failed gets the error of a read that broke off.
-func (x *exchange) filterGroup(g directory.Group, f *filter.Filter, failed *error) (map[string]any, error) {
+// filterGroup is a group as filters and sorting see it. Members, if they are looked at, are read only when the filter comes to them, and
+// only as far as it needs; failed gets the error of a read that broke off.
+func (x *exchange) filterGroup(g directory.Group, members bool, failed *error) (map[string]any, error) {
 	resource, err := groupResource(g)
 	if err != nil {
 		return nil, err
@@ -274,7 +318,7 @@ func (x *exchange) filterGroup(g directory.Group, f *filter.Filter, failed *erro
 	resource["id"] = g.ID.String()
 	resource["schemas"] = anyList(present(x.groups, g.Attributes))
 	resource["meta"] = x.groupMeta(g).value()
-	if f.Uses("members") {
+	if members {
 		resource["members"] = iter.Seq[any](func(yield func(any) bool) {
 			for page, err := range x.memberPages(g.ID) {
 				if err != nil {

@@ -1,263 +1,287 @@
 package scim
 
 import (
-	"bytes"
-	"context"
 	"net/http"
-	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
 
 	"github.com/usher-scim/usher/directory"
-	"github.com/usher-scim/usher/scim/fault"
 	"github.com/usher-scim/usher/scim/filter"
 	"github.com/usher-scim/usher/scim/schema"
 )
 
 const listURN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
-const (
-	defaultCount = 100
-	maxCount     = 200 // the most that one page holds; also how much is read at once
-)
-
-// window is the part of a list that a client asks for (RFC 7644 section 3.4.2.4).
-type window struct {
-	start int // from 1
-	count int
+// listing is a list that is being answered: what is asked, understood for each type of resource that is listed.
+type listing struct {
+	*exchange
+	what  search
+	parts []part
+	order *order
+	query queryHash
+	from  *cursor // where the page begins; nil for the first one, and in index paging
 }
 
-func readWindow(query url.Values) (window, error) {
-	start, err := number(query, "startIndex", 1)
+// part is one type of resource in a list.
+type part struct {
+	collection
+	filter     *filter.Filter // nil: all match
+	projection *projection
+	looked     []directory.ReadOption // for what filter and order look at
+	members    bool                   // they look at members
+}
+
+// page is a part of a list, and how many resources the whole has.
+type page struct {
+	total   int
+	entries []entry
+	next    string // the cursor of the next page; "" if there is none, and in index paging
+}
+
+// entry is a resource at its place in the order. A sorted list reads the resource when it knows its place.
+type entry struct {
+	mark
+	resource resource
+}
+
+// list answers with those resources of the collections that are asked for.
+func (x *exchange) list(what search, collections []collection) error {
+	l, err := x.listing(what, collections)
 	if err != nil {
-		return window{}, err
+		return err
 	}
-	count, err := number(query, "count", defaultCount)
+	p, err := l.read()
 	if err != nil {
-		return window{}, err
+		return err
 	}
-	return window{start: max(start, 1), count: min(max(count, 0), maxCount)}, nil
+	return l.write(p)
 }
 
-func number(query url.Values, name string, otherwise int) (int, error) {
-	text := query.Get(name)
-	if text == "" {
-		return otherwise, nil
+func (x *exchange) listing(what search, collections []collection) (*listing, error) {
+	l := &listing{exchange: x, what: what}
+	var err error
+	if l.order, err = x.orderOf(what, collections); err != nil {
+		return nil, err
 	}
-	n, err := strconv.Atoi(text)
+	var node filter.Node
+	if what.filter != "" {
+		if node, err = filter.Parse(what.filter); err != nil {
+			return nil, err
+		}
+	}
+	for i, c := range collections {
+		p := part{collection: c}
+		if p.projection, err = x.project(c.kind, what.attributes, what.excluded); err != nil {
+			return nil, err
+		}
+		if node != nil {
+			if p.filter, err = filter.Compile(node, c.kind, x.mode()); err != nil {
+				return nil, err
+			}
+			if p.filter.Always() {
+				p.filter = nil
+			}
+		}
+		p.members = p.uses("members") || l.order.uses(i, "members")
+		if !p.uses("groups") && !l.order.uses(i, "groups") {
+			p.looked = []directory.ReadOption{directory.WithoutGroups}
+		}
+		l.parts = append(l.parts, p)
+	}
+	if !what.byCursor {
+		return l, nil
+	}
+	l.query = hashQuery(x.source.ID, collections, what)
+	if what.cursor != "" {
+		from, err := x.cursors.open(what.cursor, l.query, x.now())
+		if err != nil {
+			return nil, err
+		}
+		l.from = &from
+	}
+	return l, nil
+}
+
+func (p part) uses(attribute string) bool { return p.filter != nil && p.filter.Uses(attribute) }
+
+// read returns the page that is asked for.
+func (l *listing) read() (page, error) {
+	var p page
+	var err error
+	switch {
+	case l.order != nil || l.filtered():
+		p, err = l.scan()
+	case l.what.byCursor:
+		p, err = l.storedAfter()
+	default:
+		p, err = l.storedFrom()
+	}
 	if err != nil {
-		return 0, fault.New(fault.InvalidValue, "%s must be a whole number", name)
+		return page{}, err
 	}
-	return n, nil
+	if l.what.byCursor {
+		l.turn(&p)
+	}
+	return p, l.fetch(&p)
 }
 
-// listing is what a list of users and one of groups differ in.
-type listing[T any] struct {
-	kind    *schema.ResourceType
-	indexes []index
-	count   func(context.Context, directory.Source) (int, error)
-	skip    func(context.Context, directory.Source, int) (uuid.UUID, error)
-	page    func(ctx context.Context, s directory.Source, after uuid.UUID, limit int) ([]T, error)
-	find    func(context.Context, directory.Source, directory.Lookup) ([]T, error)
-	id      func(T) uuid.UUID
-	match   func(T, *filter.Filter) (bool, error)
+func (l *listing) filtered() bool {
+	for _, p := range l.parts {
+		if p.filter != nil {
+			return true
+		}
+	}
+	return false
 }
 
-// index is a path whose equality the directory can look up.
-type index struct {
-	path  string
-	field directory.LookupField
+// counted is how many resources there are in all parts.
+func (l *listing) counted() (int, error) {
+	total := 0
+	for _, p := range l.parts {
+		n, err := p.count(l.ctx(), l.source)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
 }
 
-// read returns how many resources there are in all and those of the window, in the order of their ids.
-func (l listing[T]) read(x *exchange) (total int, resources []T, w window, err error) {
-	if w, err = readWindow(x.query); err != nil {
-		return 0, nil, w, err
-	}
-	text := x.query.Get("filter")
-	if text == "" {
-		total, resources, err = l.all(x, w)
-		return total, resources, w, err
-	}
-	node, err := filter.Parse(text)
-	if err != nil {
-		return 0, nil, w, err
-	}
-	f, err := filter.Compile(node, l.kind, x.mode())
-	if err != nil || f.Never() {
-		return 0, nil, w, err
-	}
-	total, resources, err = l.filtered(x, f, w)
-	return total, resources, w, err
-}
-
-func (l listing[T]) all(x *exchange, w window) (int, []T, error) {
-	total, err := l.count(x.ctx(), x.source)
-	if err != nil || w.count == 0 || w.start > total {
-		return total, nil, err
-	}
-	after, err := l.skip(x.ctx(), x.source, w.start-1)
-	if err != nil {
-		return 0, nil, err
-	}
-	resources, err := l.page(x.ctx(), x.source, after, w.count)
-	return max(total, w.start-1+len(resources)), resources, err
-}
-
-// filtered asks an index where the filter allows it, and else reads all that the source holds, page by page.
-func (l listing[T]) filtered(x *exchange, f *filter.Filter, w window) (int, []T, error) {
-	for _, i := range l.indexes {
-		value, rest, ok := f.Lookup(i.path)
-		if !ok {
+// storedFrom reads a page of index paging as it is stored. To find its beginning it passes over the keys before it.
+func (l *listing) storedFrom() (page, error) {
+	var p page
+	skip, want := l.what.window.start-1, l.what.window.count
+	for i, part := range l.parts {
+		n, err := part.count(l.ctx(), l.source)
+		if err != nil {
+			return page{}, err
+		}
+		p.total += n
+		if skip >= n {
+			skip -= n
 			continue
 		}
-		found, err := l.find(x.ctx(), x.source, directory.Lookup{Field: i.field, Value: value})
+		if want == len(p.entries) {
+			continue
+		}
+		after, err := part.skip(l.ctx(), l.source, skip)
 		if err != nil {
-			return 0, nil, err
+			return page{}, err
 		}
-		if len(found) >= directory.MaxFound {
-			continue // the index may have more than it told
+		if err := l.storedBehind(&p, i, after, want); err != nil {
+			return page{}, err
 		}
-		slices.SortFunc(found, func(a, b T) int {
-			ida, idb := l.id(a), l.id(b)
-			return bytes.Compare(ida[:], idb[:])
-		})
-		c := collector[T]{window: w}
-		return c.result(c.add(found, rest, l.match))
+		skip = 0
 	}
-	c := collector[T]{window: w}
-	after := uuid.Nil
-	for {
-		page, err := l.page(x.ctx(), x.source, after, maxCount)
-		if err == nil {
-			err = c.add(page, f, l.match)
-		}
-		if err != nil || len(page) < maxCount {
-			return c.result(err)
-		}
-		after = l.id(page[len(page)-1])
+	if len(p.entries) > 0 {
+		p.total = max(p.total, l.what.window.start-1+len(p.entries)) // some may have come since they were counted
 	}
+	return p, nil
 }
 
-// collector counts what matches and keeps what is in the window.
-type collector[T any] struct {
-	window
-	total int
-	kept  []T
+// storedAfter reads a page behind a cursor as it is stored, and one resource more to see whether there is a next one.
+func (l *listing) storedAfter() (page, error) {
+	var p page
+	after, first := uuid.Nil, 0
+	if l.from != nil {
+		p.total, first, after = l.from.total, l.from.last.kind, l.from.last.id
+	} else {
+		var err error
+		if p.total, err = l.counted(); err != nil {
+			return page{}, err
+		}
+	}
+	for i := first; i < len(l.parts); i++ {
+		if err := l.storedBehind(&p, i, after, l.what.window.count+1); err != nil {
+			return page{}, err
+		}
+		after = uuid.Nil
+	}
+	return p, nil
 }
 
-func (c *collector[T]) add(resources []T, f *filter.Filter, match func(T, *filter.Filter) (bool, error)) error {
-	for _, resource := range resources {
-		if !f.Always() {
-			ok, err := match(resource, f)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				continue
-			}
-		}
-		c.total++
-		if c.total >= c.start && len(c.kept) < c.count {
-			c.kept = append(c.kept, resource)
-		}
+// storedBehind fills a page up to a length with what stands behind an id.
+func (l *listing) storedBehind(p *page, kind int, after uuid.UUID, length int) error {
+	part := l.parts[kind]
+	if len(p.entries) >= length {
+		return nil
+	}
+	resources, err := part.page(l.ctx(), l.source, after, length-len(p.entries), part.projection.readOptions()...)
+	if err != nil {
+		return err
+	}
+	for _, r := range resources {
+		p.entries = append(p.entries, entry{mark{kind: kind, id: r.id()}, r})
 	}
 	return nil
 }
 
-func (c *collector[T]) result(err error) (int, []T, error) {
-	if err != nil {
-		return 0, nil, err
+// turn ends a page of cursor paging: what was read beyond it shows that there is a next one.
+func (l *listing) turn(p *page) {
+	sent := 0
+	if l.from != nil {
+		sent = l.from.sent
 	}
-	return c.total, c.kept, nil
+	more := len(p.entries) > l.what.window.count
+	if more {
+		p.entries = p.entries[:l.what.window.count]
+	}
+	sent += len(p.entries)
+	p.total = max(p.total, sent)
+	if more {
+		p.total = max(p.total, sent+1)
+		p.next = l.cursors.seal(cursor{
+			issued: l.now(), query: l.query, total: p.total, sent: sent, last: p.entries[len(p.entries)-1].mark,
+		})
+	}
 }
 
-// appendListHead begins a ListResponse up to its resources.
-func appendListHead(dst []byte, total, start, length int) []byte {
-	dst = strconv.AppendInt(append(dst, `{"schemas":["`+listURN+`"],"totalResults":`...), int64(total), 10)
-	dst = strconv.AppendInt(append(dst, `,"startIndex":`...), int64(start), 10)
-	dst = strconv.AppendInt(append(dst, `,"itemsPerPage":`...), int64(length), 10)
-	return append(dst, `,"Resources":[`...)
-}
-
-func (s *Server) listUsers(x *exchange) error {
-	list := listing[directory.User]{
-		kind: s.users,
-		indexes: []index{
-			{"id", directory.ByID}, {"userName", directory.ByUserName},
-			{"externalId", directory.ByExternalID}, {"emails.value", directory.ByEmail},
-		},
-		count: s.directory.CountUsers, skip: s.directory.SkipUsers,
-		page: func(ctx context.Context, source directory.Source, after uuid.UUID, limit int) ([]directory.User, error) {
-			return s.directory.ListUsers(ctx, source, after, limit)
-		},
-		find: func(ctx context.Context, source directory.Source, l directory.Lookup) ([]directory.User, error) {
-			return s.directory.FindUsers(ctx, source, l)
-		},
-		id: func(u directory.User) uuid.UUID { return u.Person },
-		match: func(u directory.User, f *filter.Filter) (bool, error) {
-			resource, err := x.filterUser(u)
-			return err == nil && f.Match(resource), err
-		},
-	}
-	total, users, w, err := list.read(x)
-	if err != nil {
-		return err
-	}
-	out := x.stream(http.StatusOK)
-	out.write(appendListHead(nil, total, w.start, len(users)))
-	var text []byte
-	for i, u := range users {
-		text = text[:0]
-		if i > 0 {
-			text = append(text, ',')
-		}
-		if text, err = x.appendUser(text, u); err != nil {
-			return err
-		}
-		out.write(text)
-	}
-	out.write([]byte("]}"))
-	return out.flush()
-}
-
-func (s *Server) listGroups(x *exchange) error {
-	list := listing[directory.Group]{
-		kind: s.groups,
-		// By member first: the groups of a person are few, while the members of a group may be many.
-		indexes: []index{
-			{"members.value", directory.ByMember}, {"id", directory.ByID},
-			{"displayName", directory.ByDisplayName}, {"externalId", directory.ByExternalID},
-		},
-		count: s.directory.CountGroups, skip: s.directory.SkipGroups, page: s.directory.ListGroups, find: s.directory.FindGroups,
-		id: func(g directory.Group) uuid.UUID { return g.ID },
-		match: func(g directory.Group, f *filter.Filter) (bool, error) {
-			var failed error
-			resource, err := x.filterGroup(g, f, &failed)
-			if err != nil {
-				return false, err
+// fetch reads the resources of a sorted page. One that was deleted since it was looked at is left out.
+func (l *listing) fetch(p *page) error {
+	kept := p.entries[:0]
+	for _, e := range p.entries {
+		if e.resource == nil {
+			part := l.parts[e.kind]
+			var err error
+			e.resource, err = part.get(l.ctx(), l.source, e.id, part.projection.readOptions()...)
+			if directory.CodeOf(err) == directory.NotFound {
+				continue
 			}
-			matches := f.Match(resource)
-			return matches, failed
-		},
+			if err != nil {
+				return err
+			}
+		}
+		kept = append(kept, e)
 	}
-	total, groups, w, err := list.read(x)
-	if err != nil {
-		return err
-	}
-	out := x.stream(http.StatusOK)
-	out.write(appendListHead(nil, total, w.start, len(groups)))
-	projection := x.projection(s.groups)
-	for i, g := range groups {
+	p.entries = kept
+	return nil
+}
+
+func (l *listing) write(p page) error {
+	out := l.stream(http.StatusOK)
+	out.write(l.appendHead(nil, p))
+	for i, e := range p.entries {
 		if i > 0 {
 			out.write([]byte{','})
 		}
-		if err := x.writeGroup(out, g, projection); err != nil {
+		if err := e.resource.write(l.exchange, out, l.parts[e.kind].projection); err != nil {
 			return err
 		}
 	}
 	out.write([]byte("]}"))
 	return out.flush()
+}
+
+// appendHead begins a ListResponse up to its resources.
+func (l *listing) appendHead(dst []byte, p page) []byte {
+	dst = strconv.AppendInt(append(dst, `{"schemas":["`+listURN+`"],"totalResults":`...), int64(p.total), 10)
+	if !l.what.byCursor {
+		dst = strconv.AppendInt(append(dst, `,"startIndex":`...), int64(l.what.window.start), 10)
+	}
+	dst = strconv.AppendInt(append(dst, `,"itemsPerPage":`...), int64(len(p.entries)), 10)
+	if p.next != "" {
+		dst = schema.AppendString(append(dst, `,"nextCursor":`...), p.next)
+	}
+	return append(dst, `,"Resources":[`...)
 }

@@ -20,26 +20,59 @@ const timeFormat = "2006-01-02T15:04:05.000Z"
 type meta struct {
 	resourceType, location string
 	created, modified      time.Time
-	version                uint64
+	tag                    string // the version
 }
 
 // etag is the version as an entity tag. It is weak: the same version may be written with other members shown.
 func etag(version uint64) string { return `W/"` + strconv.FormatUint(version, 10) + `"` }
 
-func (m meta) append(dst []byte) []byte {
-	dst = append(append(append(dst, `"meta":{"resourceType":"`...), m.resourceType...), `","created":"`...)
-	dst = m.created.UTC().AppendFormat(dst, timeFormat)
-	dst = append(dst, `","lastModified":"`...)
-	dst = m.modified.UTC().AppendFormat(dst, timeFormat)
-	dst = schema.AppendString(append(dst, `","location":`...), m.location)
-	dst = schema.AppendString(append(dst, `,"version":`...), etag(m.version))
-	return append(dst, '}')
+// append writes meta as a further member of a resource, as far as it is wanted.
+func (m meta) append(dst []byte, s *shape) []byte {
+	if s == nil {
+		return dst
+	}
+	o := beginObject(append(dst, `,"meta":`...))
+	if s.has("resourceType") {
+		o.dst = append(append(append(o.name("resourceType"), '"'), m.resourceType...), '"')
+	}
+	if s.has("created") {
+		o.dst = append(m.created.UTC().AppendFormat(append(o.name("created"), '"'), timeFormat), '"')
+	}
+	if s.has("lastModified") {
+		o.dst = append(m.modified.UTC().AppendFormat(append(o.name("lastModified"), '"'), timeFormat), '"')
+	}
+	if s.has("location") {
+		o.dst = schema.AppendString(o.name("location"), m.location)
+	}
+	if s.has("version") {
+		o.dst = schema.AppendString(o.name("version"), m.tag)
+	}
+	return append(o.dst, '}')
+}
+
+// object is a JSON object that is being written.
+type object struct {
+	dst   []byte
+	start int
+}
+
+func beginObject(dst []byte) object {
+	return object{dst: append(dst, '{'), start: len(dst) + 1}
+}
+
+// name begins a member; what follows is its value, and dst again.
+func (o object) name(name string) []byte {
+	dst := o.dst
+	if len(dst) > o.start {
+		dst = append(dst, ',')
+	}
+	return append(append(append(dst, '"'), name...), '"', ':')
 }
 
 // value is meta as filters see it.
 func (m meta) value() map[string]any {
 	return map[string]any{
-		"resourceType": m.resourceType, "location": m.location, "version": etag(m.version),
+		"resourceType": m.resourceType, "location": m.location, "version": m.tag,
 		"created": m.created.UTC().Format(timeFormat), "lastModified": m.modified.UTC().Format(timeFormat),
 	}
 }

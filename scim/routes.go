@@ -31,6 +31,9 @@ func (s *Server) router() http.Handler {
 	for _, r := range s.resourceRoutes() {
 		e.Add(r.method, r.pattern, s.edge(r.handle))
 	}
+	for _, r := range s.searchRoutes() {
+		e.Add(r.method, r.pattern, s.edge(r.handle))
+	}
 	e.POST(Root+"/Bulk", s.edge(s.bulk))
 
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {

@@ -37,6 +37,12 @@ type Options struct {
 	// Observe is told of each request when it is answered; route is the pattern ("/scim/v2/Users/:id"), "" for unknown ones.
 	Observe func(method, route string, status int, took time.Duration)
 	Limits  Limits
+	// CursorKey seals the cursors of lists; any length, 32 random bytes are right. Servers that share it take each other's cursors. Without
+	// one each server makes its own, and a cursor that it gave before a restart is answered 400 invalidCursor:
+	// the client begins its list again.
+	CursorKey []byte
+	// CursorTimeout is how long a cursor can be used, in whole seconds; default one hour.
+	CursorTimeout time.Duration
 }
 
 // Limits bound what clients may send. A zero field has the default.
@@ -46,6 +52,9 @@ type Limits struct {
 	BulkBody  int64 // bytes of a bulk request (maxPayloadSize); default 4 MiB
 	// BulkOperations is how many operations a bulk request may have (maxOperations); default 1000.
 	BulkOperations int
+	// Scan is how many resources one list may look at where its filter asks for nothing that an index knows, or it is sorted; beyond,
+	// the answer is 400 tooMany. Default 100,000.
+	Scan int
 	// RequestsPerSecond is how much each token may ask for, on average over Burst requests; more is answered 429. Zero: no
 	// limit. Burst defaults to twice the rate.
 	RequestsPerSecond float64
@@ -76,6 +85,9 @@ type Server struct {
 
 	references bulk.Attributes // that may name other operations of a bulk request
 
+	projections projections // that were compiled
+	cursors     *cursors
+
 	failures *limiters // of clients whose tokens are refused, by address
 	tokens   *limiters // of tokens, by id; nil without a limit
 }
@@ -104,6 +116,13 @@ func New(o Options) (*Server, error) {
 	}
 	if s.observe == nil {
 		s.observe = func(string, string, int, time.Duration) {}
+	}
+	var err error
+	if s.cursors, err = newCursors(o.CursorKey, o.CursorTimeout); err != nil {
+		return nil, err
+	}
+	if s.limits.Scan <= 0 {
+		s.limits.Scan = defaultScan
 	}
 	if s.limits.UserBody <= 0 {
 		s.limits.UserBody = defaultUserBody

@@ -11,15 +11,18 @@ import (
 func TestLaw15AReadOnlyTokenMayNotWrite(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		err := mayUse(directory.Token{ReadOnly: true}, method)
+		err := mayUse(directory.Token{ReadOnly: true}, method, Root+"/Users")
 		if told, _ := err.(*fault.Error); told == nil || told.Status != http.StatusForbidden { //nolint:errorlint // as it is returned
 			t.Errorf("%s with a read-only token: got %v, want 403", method, err)
 		}
-		if err := mayUse(directory.Token{}, method); err != nil {
+		if err := mayUse(directory.Token{}, method, Root+"/Users"); err != nil {
 			t.Errorf("%s: got %v, want nil", method, err)
 		}
 	}
-	if err := mayUse(directory.Token{ReadOnly: true}, http.MethodGet); err != nil {
+	if err := mayUse(directory.Token{ReadOnly: true}, http.MethodPost, Root+"/Users"+searchPath); err != nil {
+		t.Errorf("a search reads: got %v, want nil", err)
+	}
+	if err := mayUse(directory.Token{ReadOnly: true}, http.MethodGet, Root+"/Users"); err != nil {
 		t.Errorf("GET with a read-only token: got %v, want nil", err)
 	}
 }

@@ -16,17 +16,22 @@ import (
 const maxUserOperations = 1000
 
 func (s *Server) createUser(x *exchange) error {
+	p, err := x.projection(s.users)
+	if err != nil {
+		return err
+	}
 	resource, err := x.readUser()
 	if err != nil {
 		return err
 	}
+	p = p.forReply(writtenIn(s.users, resource))
 	options := directory.CreateOptions{Reactivate: x.dialect.ReactivateOnCreate}
 	user, err := s.directory.CreateUser(x.ctx(), x.source, x.request, s.userWrite(resource, true), options)
 	if err != nil {
 		return err
 	}
 	x.w.Header().Set("Location", x.userLocation(user.Person))
-	return x.sendUser(http.StatusCreated, user)
+	return x.sendUser(http.StatusCreated, user, p)
 }
 
 func (s *Server) getUser(x *exchange) error {
@@ -34,15 +39,26 @@ func (s *Server) getUser(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	user, err := s.directory.User(x.ctx(), x.source, id)
+	p, err := x.projection(s.users)
 	if err != nil {
 		return err
 	}
-	return x.sendUser(http.StatusOK, user)
+	user, err := s.directory.User(x.ctx(), x.source, id, p.readOptions()...)
+	if err != nil {
+		return err
+	}
+	if same, err := x.unmodified(userTag(user)); same || err != nil {
+		return err
+	}
+	return x.sendUser(http.StatusOK, user, p)
 }
 
 func (s *Server) putUser(x *exchange) error {
 	id, err := x.id("user")
+	if err != nil {
+		return err
+	}
+	p, err := x.projection(s.users)
 	if err != nil {
 		return err
 	}
@@ -51,6 +67,9 @@ func (s *Server) putUser(x *exchange) error {
 		return err
 	}
 	user, _, err := s.directory.UpdateUser(x.ctx(), x.source, x.request, id, func(u directory.User) (directory.UserWrite, error) {
+		if err := x.preconditions(userTag(u)); err != nil {
+			return directory.UserWrite{}, err
+		}
 		before, err := userResource(u)
 		if err != nil {
 			return directory.UserWrite{}, err
@@ -63,11 +82,15 @@ func (s *Server) putUser(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.sendUser(http.StatusOK, user)
+	return x.sendUser(http.StatusOK, user, p.forReply(writtenIn(s.users, resource)))
 }
 
 func (s *Server) patchUser(x *exchange) error {
 	id, err := x.id("user")
+	if err != nil {
+		return err
+	}
+	p, err := x.projection(s.users)
 	if err != nil {
 		return err
 	}
@@ -76,7 +99,11 @@ func (s *Server) patchUser(x *exchange) error {
 		return err
 	}
 	rules := x.patchRules(s.users)
+	var written func(*schema.Attribute) bool
 	user, _, err := s.directory.UpdateUser(x.ctx(), x.source, x.request, id, func(u directory.User) (directory.UserWrite, error) {
+		if err := x.preconditions(userTag(u)); err != nil {
+			return directory.UserWrite{}, err
+		}
 		before, err := userResource(u)
 		if err != nil {
 			return directory.UserWrite{}, err
@@ -85,12 +112,13 @@ func (s *Server) patchUser(x *exchange) error {
 		if err != nil {
 			return directory.UserWrite{}, err
 		}
+		written = changedIn(s.users, before, result.Resource)
 		return s.userWrite(result.Resource, u.Active), nil
 	})
 	if err != nil {
 		return err
 	}
-	return x.sendUser(http.StatusOK, user)
+	return x.sendUser(http.StatusOK, user, p.forReply(written))
 }
 
 func (s *Server) deleteUser(x *exchange) error {
@@ -98,7 +126,8 @@ func (s *Server) deleteUser(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := s.directory.DeleteUser(x.ctx(), x.source, x.request, id); err != nil {
+	check := func(u directory.User) error { return x.preconditions(userTag(u)) }
+	if err := s.directory.DeleteUser(x.ctx(), x.source, x.request, id, check); err != nil {
 		return err
 	}
 	x.sendNothing()
@@ -182,21 +211,22 @@ func userResource(u directory.User) (map[string]any, error) {
 func (x *exchange) userLocation(id uuid.UUID) string { return x.base() + "/Users/" + id.String() }
 
 func (x *exchange) userMeta(u directory.User) meta {
-	return meta{"User", x.userLocation(u.Person), u.Created, u.Modified, u.Version}
+	return meta{"User", x.userLocation(u.Person), u.Created, u.Modified, userTag(u)}
 }
 
-func (x *exchange) sendUser(status int, u directory.User) error {
-	body, err := x.appendUser(make([]byte, 0, len(u.Attributes)+512), u)
+func (x *exchange) sendUser(status int, u directory.User, p *projection) error {
+	body, err := x.appendUser(make([]byte, 0, len(u.Attributes)+512), u, p)
 	if err != nil {
 		return err
 	}
-	x.w.Header().Set("ETag", etag(u.Version))
+	x.w.Header().Set("ETag", userTag(u))
 	x.send(status, body)
 	return nil
 }
 
-// appendUser writes a user as the source reads it: its stored attributes as they are, and around them what the server knows.
-func (x *exchange) appendUser(dst []byte, u directory.User) ([]byte, error) {
+// appendUser writes a user as the source reads it: its stored attributes as they are, and around them what the server knows; all of it as
+// far as it is wanted.
+func (x *exchange) appendUser(dst []byte, u directory.User, p *projection) ([]byte, error) {
 	attributes := []byte(u.Attributes)
 	if !u.Held || !bytes.Contains(attributes, []byte(`"active":`)) { // a merge, or written by what is not a SCIM client
 		resource, err := userResource(u)
@@ -205,23 +235,39 @@ func (x *exchange) appendUser(dst []byte, u directory.User) ([]byte, error) {
 		}
 		attributes = x.users.Append(nil, resource)
 	}
+	attributes = p.project(attributes)
 	dst = appendHead(dst, x.users, attributes, u.Person)
 	dst = appendAttributes(dst, attributes)
-	if len(u.Groups) > 0 {
+	if len(u.Groups) > 0 && p.groups != nil {
 		dst = append(dst, `,"groups":[`...)
 		for i, g := range u.Groups {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendID(append(dst, `{"value":"`...), g.ID)
-			dst = schema.AppendString(append(dst, `,"$ref":`...), x.groupLocation(g.ID))
-			dst = schema.AppendString(append(dst, `,"display":`...), g.Name)
-			dst = append(dst, `,"type":"direct"}`...)
+			dst = x.appendGroupRef(dst, g, p.groups)
 		}
 		dst = append(dst, ']')
 	}
-	dst = x.userMeta(u).append(append(dst, ','))
+	dst = x.userMeta(u).append(dst, p.meta)
 	return append(dst, '}'), nil
+}
+
+// appendGroupRef writes an element of a user's groups. Each of its parts has a value.
+func (x *exchange) appendGroupRef(dst []byte, g directory.GroupRef, s *shape) []byte {
+	o := beginObject(dst)
+	if s.has("value") {
+		o.dst = appendID(append(o.name("value"), '"'), g.ID)
+	}
+	if s.has("$ref") {
+		o.dst = schema.AppendString(o.name("$ref"), x.groupLocation(g.ID))
+	}
+	if s.has("display") {
+		o.dst = schema.AppendString(o.name("display"), g.Name)
+	}
+	if s.has("type") {
+		o.dst = append(o.name("type"), `"direct"`...)
+	}
+	return append(o.dst, '}')
 }
 
 // filterUser is a user as filters see it: with all that the server adds.

@@ -127,7 +127,7 @@ func TestLaw14RoutesAndMethods(t *testing.T) {
 		status         int
 		allow          []string
 	}{
-		{get, "/users", 404, nil}, {get, "/Things", 404, nil}, {get, "/Bulk", 405, []string{post}}, {get, "", 404, nil}, {get, "/", 404, nil},
+		{get, "/users", 404, nil}, {get, "/Things", 404, nil}, {get, "/Bulk", 405, []string{post}}, {put, "", 405, []string{get}}, {post, "/", 405, []string{get}},
 		{get, "/Users/x/y", 404, nil}, {get, "/Users/not-a-uuid", 404, nil}, {get, "/Users/" + strings.ToUpper(uuid.NewString()), 404, nil},
 		{put, "/Users", 405, []string{get, post}}, {remove, "/Groups", 405, []string{get, post}}, {post, "/Users/" + uuid.NewString(), 405, []string{get, put, change, remove}},
 		{post, "/Schemas", 405, []string{get}}, {put, "/ServiceProviderConfig", 405, []string{get}},
@@ -237,12 +237,12 @@ func TestDiscoveryIsTrue(t *testing.T) {
 	h := newHouse(t)
 	token := h.source(t, "hr", directory.Generic, false)
 	config := h.ask(t, token, get, "/ServiceProviderConfig", "", 200)
-	for name, want := range map[string]bool{"patch": true, "filter": true, "bulk": true, "sort": false, "etag": false, "changePassword": false} {
+	for name, want := range map[string]bool{"patch": true, "filter": true, "bulk": true, "sort": true, "etag": true, "changePassword": false} {
 		if got := at(config, name, "supported"); got != want {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
 	}
-	if at(config, "pagination", "index") != true || at(config, "pagination", "cursor") != false || at(config, "meta", "location") != "https://usher.example/scim/v2/ServiceProviderConfig" {
+	if at(config, "pagination", "index") != true || at(config, "pagination", "cursor") != true || at(config, "pagination", "cursorTimeout") != 3600.0 || at(config, "meta", "location") != "https://usher.example/scim/v2/ServiceProviderConfig" {
 		t.Errorf("got %v", config)
 	}
 	most := int(at(config, "filter", "maxResults").(float64))

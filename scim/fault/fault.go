@@ -8,8 +8,11 @@ import (
 // Type is a scimType (RFC 7644 table 9); it is empty where the RFC has none for the situation.
 type Type string
 
-// The values of scimType that are in use.
+// The values of scimType that are in use; those about cursors are of RFC 9865.
 const (
+	ExpiredCursor Type = "expiredCursor"
+	InvalidCount  Type = "invalidCount"
+	InvalidCursor Type = "invalidCursor"
 	InvalidFilter Type = "invalidFilter"
 	InvalidPath   Type = "invalidPath"
 	InvalidSyntax Type = "invalidSyntax"

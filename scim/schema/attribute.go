@@ -32,8 +32,13 @@ const (
 	WriteOnly Mutability = "writeOnly"
 )
 
-// Never is the value of Attribute.Returned for what no response holds, such as a password.
-const Never = "never"
+// The values of Attribute.Returned (RFC 7643 section 7), spelled as on the wire.
+const (
+	Always  = "always"  // whatever a client asks for
+	Never   = "never"   // what no response holds, such as a password
+	Default = "default" // unless a client asks for something else
+	Request = "request" // if a client asks for it or has just written it
+)
 
 // Attribute is one attribute or sub-attribute, compiled. It is never changed after New.
 type Attribute struct {
