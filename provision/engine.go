@@ -186,14 +186,6 @@ func (e *Engine) appPass(ctx context.Context, m *mapping.Mapping, app *mapping.A
 		}
 	}
 	for e.free(app.Key) {
-		// The mapping may have paused or dropped the app since: then nothing that is due moves on.
-		m, err := e.o.Mappings.Current(ctx)
-		if err != nil {
-			return err
-		}
-		if now, ok := m.App(app.Key); !ok || now.Mode == mapping.Paused {
-			return nil
-		}
 		item, err := e.Next(ctx, app.Key)
 		if err != nil {
 			return err
@@ -237,9 +229,17 @@ func (e *Engine) run(app string) *appRun {
 }
 
 // Next picks the item that should be executed now and marks it as running: the
-// lanes in order, within a lane by due time. It returns nil when nothing is due.
+// lanes in order, within a lane by due time. It returns nil when nothing is due, and
+// for an app that the mapping pauses or does not know.
 // Every item it returns must be given to Execute.
 func (e *Engine) Next(ctx context.Context, app string) (*Item, error) {
+	m, err := e.o.Mappings.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if a, ok := m.App(app); !ok || a.Mode == mapping.Paused {
+		return nil, nil
+	}
 	for {
 		found, err := e.claimNext(ctx, app)
 		if err != nil || found == nil {
