@@ -329,6 +329,19 @@ func TestBulkStopsAtFailOnErrors(t *testing.T) {
 	}
 }
 
+func TestBulkAsksForTheVersionOfAnOperation(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	token := h.source(t, "hr", directory.Generic, false)
+	id := h.id(t, token, "/Users", `{"userName":"x"}`)
+	all := h.bulk(t, token, fmt.Sprintf(`
+		{"method":"PUT","path":"/Users/%[1]s","version":"W/\"1\"","data":{"userName":"x","title":"a"}},
+		{"method":"PUT","path":"/Users/%[1]s","version":"W/\"1\"","data":{"userName":"x","title":"b"}}`, id))
+	if got, want := statuses(all), "200, 412"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestBulkNeedsATokenThatMayWrite(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -43,6 +43,10 @@ type Options struct {
 	CursorKey []byte
 	// CursorTimeout is how long a cursor can be used, in whole seconds; default one hour.
 	CursorTimeout time.Duration
+	// Schemas are an administrator's own extensions of users and groups.
+	Schemas []CustomSchema
+	// Status tells what became of a person in each app, for clients that ask for our extension; nil: there is no such extension.
+	Status StatusFunc
 }
 
 // Limits bound what clients may send. A zero field has the default.
@@ -79,6 +83,7 @@ type Server struct {
 	newID     func() uuid.UUID
 	observe   func(method, route string, status int, took time.Duration)
 	limits    Limits
+	status    StatusFunc // nil without our extension
 
 	users  *schema.ResourceType
 	groups *schema.ResourceType
@@ -100,8 +105,16 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		directory: o.Directory, public: strings.TrimRight(o.PublicURL, "/"), proxies: o.TrustedProxies,
 		log: o.Logger, now: o.Now, newID: o.NewID, observe: o.Observe, limits: o.Limits,
-		users: schema.User(), groups: schema.Group(),
+		status: o.Status,
 	}
+	users, groups, err := extensions(o.Schemas)
+	if err != nil {
+		return nil, err
+	}
+	if s.status != nil {
+		users = append(users, statusSchema())
+	}
+	s.users, s.groups = schema.User(users...), schema.Group(groups...)
 	if s.public != "" {
 		u, err := url.Parse(s.public)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
@@ -117,7 +130,6 @@ func New(o Options) (*Server, error) {
 	if s.observe == nil {
 		s.observe = func(string, string, int, time.Duration) {}
 	}
-	var err error
 	if s.cursors, err = newCursors(o.CursorKey, o.CursorTimeout); err != nil {
 		return nil, err
 	}
