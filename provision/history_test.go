@@ -36,8 +36,8 @@ var weights = []struct {
 	what string
 	n    int
 }{
-	{"hire", 8}, {"another human", 1}, {"change", 2}, {"rename", 2}, {"deactivate", 6}, {"activate", 5}, {"delete user", 3},
-	{"create group", 4}, {"delete group", 2}, {"join", 10}, {"leave", 6}, {"mapping", 3}, {"rollback", 1},
+	{"hire", 5}, {"another human", 2}, {"change", 2}, {"rename", 2}, {"deactivate", 6}, {"activate", 5}, {"delete user", 3},
+	{"create group", 4}, {"delete group", 2}, {"burst", 2}, {"join", 10}, {"leave", 6}, {"mapping", 3}, {"rollback", 1},
 	{"fault", 8}, {"lag", 1}, {"outage", 1}, {"by hand", 2}, {"stranger", 1}, {"crash", 5},
 	{"approve", 3}, {"reject", 1}, {"retry", 1}, {"restart", 1}, {"time", 20},
 	{"some", 10}, {"meanwhile", 5},
@@ -49,12 +49,16 @@ func newHistory(seed uint64) []act {
 	for _, w := range weights {
 		total += w.n
 	}
-	acts := []act{{"create group", 0, r.IntN(100), 0}, {"mapping", 0, 0, 0}}
+	acts := []act{{"mapping", 0, 0, 0}}
+	for n := range r.IntN(len(humans) + 1) {
+		acts = append(acts, act{"hire", n, 0, 0})
+	}
+	acts = append(acts, act{"create group", 0, r.IntN(1 << len(humans)), 0}, act{"time", r.IntN(5), 0, 0})
 	for range 20 + r.IntN(60) {
 		n := r.IntN(total)
 		for _, w := range weights {
 			if n -= w.n; n < 0 {
-				acts = append(acts, act{w.what, r.IntN(1000), r.IntN(1000), r.IntN(1000)})
+				acts = append(acts, act{w.what, r.IntN(1000), r.IntN(1024), r.IntN(1000)})
 				break
 			}
 		}
@@ -63,7 +67,7 @@ func newHistory(seed uint64) []act {
 }
 
 var (
-	humans     = []string{"ann", "bob", "cat", "dan", "eve", "fay", "gus"}
+	humans     = []string{"ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal", "ida", "owner"}
 	groupNames = []string{"Support", "Leads", "Interns"}
 	pauses     = []time.Duration{0, time.Second, 4 * time.Second, 30 * time.Second, 10 * time.Minute, 3 * time.Hour, 25 * time.Hour, 8 * 24 * time.Hour}
 	faulty     = []string{"check", "find", "create", "update", "remove", "suspend", "demote", "resume", "team"}
@@ -115,13 +119,13 @@ type history struct {
 	*world
 	faults  *storetest.Faults
 	trace   []string
-	persons map[uuid.UUID]bool // everybody who ever was
-	ever    map[uuid.UUID]bool // who was ever entitled
-	byHand  map[string]bool    // vendor ids of accounts that somebody removed at the vendor
-	let     map[uuid.UUID]bool // persons whose removal was approved or confirmed
-	passed  map[uuid.UUID]map[time.Time]bool
-	foreign map[string]adapters.Account // accounts that are none of Usher's business
-	failed  error                       // what went wrong during a vendor call
+	persons map[uuid.UUID]bool               // everybody who ever was
+	ever    map[uuid.UUID]bool               // who was ever entitled
+	byHand  map[string]bool                  // vendor ids of accounts that somebody removed at the vendor
+	free    bool                             // a confirmed edit is being carried out, which the budget does not bound
+	passed  map[uuid.UUID]map[time.Time]bool // whose removal the budget let through, and when
+	foreign map[string]adapters.Account      // accounts that are none of Usher's business
+	failed  error                            // what went wrong during a vendor call
 }
 
 // playHistory plays acts and says what is wrong in the end.
@@ -133,12 +137,13 @@ func playHistory(t *testing.T, seed uint64, acts []act) (*history, error) {
 	f := storetest.Faulty(s)
 	h := &history{
 		faults: f, persons: map[uuid.UUID]bool{}, ever: map[uuid.UUID]bool{}, byHand: map[string]bool{},
-		let: map[uuid.UUID]bool{}, passed: map[uuid.UUID]map[time.Time]bool{}, foreign: map[string]adapters.Account{},
+		passed: map[uuid.UUID]map[time.Time]bool{}, foreign: map[string]adapters.Account{},
 	}
 	h.world = newWorldWith(t, f, seededIDs(seed))
 	h.world.quiet = provision.QuietTime{Pause: 5 * time.Second, AtMost: 2 * time.Minute}
 	h.start()
 	h.vendor.strict = true
+	h.vendor.dupes = seed%7 > 3
 	h.vendor.can.EmailChange = seed%3 != 2
 	h.vendor.can.ExternalID = seed%5 != 4
 	owner := adapters.Account{Email: "owner@acme.example", Role: "admin", Protected: "account owner"}
@@ -256,17 +261,26 @@ func (h *history) play(a act) error {
 			return directory.GroupWrite{Name: g.Name, ExternalID: g.ExternalID, Attributes: g.Attributes, Members: []directory.MemberOp{{Kind: kind, Members: h.refs([]string{name})}}}, nil
 		})
 		return ignored(err)
+	case "burst":
+		for i := range humans {
+			if a.b>>i&1 == 1 {
+				if err := h.play(act{"deactivate", i, 0, 0}); err != nil {
+					return err
+				}
+			}
+		}
 	case "mapping":
-		return h.applyDocument(a.a%len(documents), a.c%2*1000)
+		return h.applyDocument(a.a%len(documents), (a.c%4+1)/4*1000)
 	case "rollback":
 		list, err := h.maps.List(ctx)
 		if err != nil || len(list) == 0 {
 			return err
 		}
 		to := list[a.a%len(list)].Number
-		h.say("rollback to version %d, confirmed %v", to, a.c%2 == 1)
-		h.letGo(a.c%2 == 1)
-		_, err = h.maps.Rollback(ctx, admin, to, versions.ApplyOptions{Confirmed: a.c % 2 * 1000})
+		confirmed := (a.c%4 + 1) / 4
+		h.say("rollback to version %d, confirmed %v", to, confirmed == 1)
+		h.free = h.free || confirmed == 1
+		_, err = h.maps.Rollback(ctx, admin, to, versions.ApplyOptions{Confirmed: confirmed})
 		return err
 	case "time":
 		d := pauses[a.a%len(pauses)]
@@ -275,6 +289,7 @@ func (h *history) play(a act) error {
 	default:
 		return h.playRest(a)
 	}
+	return nil
 }
 
 // playRest plays what happens at the vendor, to the process and by administrators.
@@ -367,25 +382,15 @@ func (h *history) decide(hold provision.Hold, approve, waive bool) error {
 		_, err := h.engine.Reject(h.t.Context(), admin, hold.ID)
 		return err
 	}
-	h.let[hold.Person] = true
 	_, err := h.engine.Approve(h.t.Context(), admin, hold.ID, waive && hold.Kind == provision.HoldTransfer)
 	return err
 }
 
 func (h *history) applyDocument(n, confirmed int) error {
 	h.say("mapping %d, confirmed %v", n, confirmed > 0)
-	h.letGo(confirmed > 0)
+	h.free = h.free || confirmed > 0
 	_, err := h.maps.Apply(h.t.Context(), admin, []byte(documents[n]), versions.ApplyOptions{Confirmed: confirmed})
 	return err
-}
-
-// letGo notes that a confirmed edit may take anybody's account.
-func (h *history) letGo(confirmed bool) {
-	if confirmed {
-		for p := range h.persons {
-			h.let[p] = true
-		}
-	}
 }
 
 func (h *history) edit(name string, change func(directory.User) directory.UserWrite, what string) error {
@@ -417,6 +422,7 @@ func (h *history) run(d time.Duration) error {
 		if err := errors.Join(h.failed, h.watch()); err != nil {
 			return err
 		}
+		h.free = false
 		if !h.now.Before(end) {
 			return nil
 		}

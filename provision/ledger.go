@@ -124,11 +124,11 @@ func (a *Account) observed(v adapters.Account, now time.Time) {
 
 // adopt takes over everything the vendor shows as what we would have written.
 func (a *Account) adopt(v adapters.Account, now time.Time) {
-	a.observed(v, now)
-	a.Role, a.Licence, a.Profile = v.Role, v.Licence, v.Attributes
-	if v.Teams != nil { // nil where the reply does not say
+	if v.Teams != nil || v.ID != a.VendorID { // nil where the reply does not say; then the same account has what it had
 		a.Teams = v.Teams
 	}
+	a.observed(v, now)
+	a.Role, a.Licence, a.Profile = v.Role, v.Licence, v.Attributes
 	a.State = Active
 	if v.State == adapters.Suspended {
 		a.State = Suspended

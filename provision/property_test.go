@@ -123,7 +123,7 @@ func (h *history) watch() error {
 	if err := h.note(); err != nil {
 		return err
 	}
-	owned := map[string]string{}
+	owned, addressed := map[string]string{}, map[string]bool{}
 	for _, id := range h.vendorIDs() {
 		a := h.vendor.accounts[id]
 		if was, theirs := h.foreign[id]; theirs {
@@ -132,6 +132,10 @@ func (h *history) watch() error {
 			}
 			continue
 		}
+		if addressed[a.Email] {
+			return breaks("nobody has two accounts", "%s", a.Email)
+		}
+		addressed[a.Email] = true
 		if a.ExternalID == "" {
 			continue
 		}
@@ -162,20 +166,22 @@ func (h *history) watchLedger() error {
 		return err
 	}
 	for _, a := range all {
-		if a.Admitted.IsZero() || h.let[a.Person] {
+		if a.Admitted.IsZero() {
 			continue
 		}
 		if h.passed[a.Person] == nil {
 			h.passed[a.Person] = map[time.Time]bool{}
 		}
-		h.passed[a.Person][a.Admitted] = true
+		if _, known := h.passed[a.Person][a.Admitted]; !known {
+			h.passed[a.Person][a.Admitted] = !h.free
+		}
 	}
 	for _, moments := range h.passed {
 		for from := range moments {
 			n := 0
 			for _, others := range h.passed {
-				for at := range others {
-					if !at.Before(from) && at.Before(from.Add(24*time.Hour)) {
+				for at, counts := range others {
+					if counts && !at.Before(from) && at.Before(from.Add(24*time.Hour)) {
 						n++
 						break
 					}

@@ -233,7 +233,10 @@ func (w *world) workOn(ctx context.Context, app string) (busy bool, err error) {
 		return false, err
 	}
 	busy = t+a > 0
-	for !w.engine.Waiting(app) {
+	for range 500 {
+		if w.engine.Waiting(app) {
+			return busy, nil
+		}
 		it, err := w.engine.Next(ctx, app)
 		if err != nil || it == nil {
 			return busy, err
@@ -243,7 +246,7 @@ func (w *world) workOn(ctx context.Context, app string) (busy bool, err error) {
 		}
 		busy = true
 	}
-	return busy, nil
+	return busy, errors.New("the engine works for ever at the same moment")
 }
 
 // pass moves the clock on in steps and lets the engine work at each of them.
