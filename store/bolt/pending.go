@@ -19,10 +19,24 @@ type write struct {
 // keys. They lie in sorted chunks, so a transaction of a hundred thousand writes stays fast.
 type pending struct {
 	chunks [][]*write
+	spare  []*write // room for the first chunk
 }
 
 // place is a position in pending; it is good until the next insert or remove.
 type place struct{ chunk, at int }
+
+// reset takes out all writes, and reports whether there were many.
+func (p *pending) reset() (many bool) {
+	if len(p.chunks) > 1 {
+		many = len(p.chunks)*chunkSize > maxPending
+		p.spare = p.chunks[0]
+	} else if len(p.chunks) == 1 {
+		p.spare = p.chunks[0]
+	}
+	clear(p.spare[:cap(p.spare)])
+	p.spare, p.chunks = p.spare[:0], p.chunks[:0]
+	return many
+}
 
 // get returns the write of key, or nil.
 func (p *pending) get(key []byte) *write {
@@ -35,7 +49,10 @@ func (p *pending) get(key []byte) *write {
 // insert adds a write whose key is not there, at the place where seek looked for it.
 func (p *pending) insert(at place, w *write) {
 	if len(p.chunks) == 0 {
-		p.chunks = append(p.chunks, make([]*write, 0, chunkSize))
+		if cap(p.spare) == 0 {
+			p.spare = make([]*write, 0, chunkSize)
+		}
+		p.chunks, p.spare = append(p.chunks, p.spare), nil
 	}
 	if at.chunk == len(p.chunks) { // behind all: append to the last
 		at.chunk--

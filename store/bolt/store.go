@@ -64,9 +64,10 @@ type Store struct {
 	observe   func(Commit)
 	commit    func(*bbolt.Tx) error // (*bbolt.Tx).Commit
 
-	queue   chan *update  // to the committer
-	ran     chan struct{} // an update has run, its turn is over
-	stopped chan struct{} // the committer has ended
+	turn    chan struct{} // held by the update that runs or commits
+	waiting atomic.Int64  // updates that have not ended their turn
+	batch   *batch        // the open one, or nil; of whoever holds the turn, as spare is
+	spare   *batch        // for the next commit, or nil
 	failure atomic.Pointer[error]
 	stats   stats
 	idle    idle
@@ -102,9 +103,7 @@ func open(path string, options Options, steps []migration) (*Store, error) {
 		now:       options.Now,
 		observe:   options.Observe,
 		commit:    (*bbolt.Tx).Commit,
-		queue:     make(chan *update),
-		ran:       make(chan struct{}),
-		stopped:   make(chan struct{}),
+		turn:      make(chan struct{}, 1),
 	}
 	if s.batchSize <= 0 {
 		s.batchSize = 1000
@@ -115,7 +114,6 @@ func open(path string, options Options, steps []migration) (*Store, error) {
 	if err := s.begun(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	go s.commitAll()
 	return s, nil
 }
 
@@ -196,8 +194,6 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	s.running.Wait()
 	s.closing.Do(func() {
-		close(s.queue)
-		<-s.stopped
 		s.idle.pause()
 		if err := s.db.Close(); err != nil {
 			s.closeEr = fmt.Errorf("close the store: %w", err)

@@ -1,11 +1,9 @@
 package bolt
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -57,40 +55,6 @@ func (r *reader) RangeReverse(table string, from, to []byte) iter.Seq2[[]byte, [
 		defer t.release(cursor)
 		scan{cursor: cursor, from: from, to: to}.descend(yield)
 	}
-}
-
-// batch is what the updates of one commit have in common. Their writes are
-// pending beside the file, which is not touched until all have run.
-type batch struct {
-	*snapshot // nil: no transaction was to be had
-	pending   map[string]*pending
-	writes    int // by updates that succeeded
-}
-
-// flush gives the pending writes to bbolt, table by table in the order of the keys.
-func (b *batch) flush() error {
-	for _, table := range slices.Sorted(maps.Keys(b.pending)) {
-		if len(b.pending[table].chunks) == 0 {
-			continue // all taken back
-		}
-		bucket, err := b.bolt.CreateBucketIfNotExists([]byte(table))
-		if err != nil {
-			return fmt.Errorf("create table %s: %w", table, err)
-		}
-		for _, chunk := range b.pending[table].chunks {
-			for _, w := range chunk {
-				if w.deleted {
-					err = bucket.Delete(w.key)
-				} else {
-					err = bucket.Put(w.key, w.value)
-				}
-				if err != nil {
-					return fmt.Errorf("write table %s: %w", table, err)
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // tx is the transaction of one update: the file, what the batch has pending, and
@@ -165,10 +129,7 @@ func (t *tx) Put(table string, key, value []byte) error {
 	if len(value) > bbolt.MaxValueSize {
 		return fmt.Errorf("put into %s: the value is too large", table)
 	}
-	data := make([]byte, len(key)+len(value))
-	copy(data, key)
-	copy(data[len(key):], value)
-	t.write(table, write{key: data[:len(key):len(key)], value: data[len(key):]})
+	t.write(table, t.batch.newWrite(key, value, false))
 	return nil
 }
 
@@ -179,7 +140,7 @@ func (t *tx) Delete(table string, key []byte) error {
 	if _, err := t.Get(table, key); errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
-	t.write(table, write{key: bytes.Clone(key), deleted: true})
+	t.write(table, t.batch.newWrite(key, nil, true))
 	return nil
 }
 
@@ -197,19 +158,12 @@ func (t *tx) writable(table string, key []byte) error {
 	return nil
 }
 
-func (t *tx) write(table string, w write) {
-	p := t.batch.pending[table]
-	if p == nil {
-		if t.batch.pending == nil {
-			t.batch.pending = make(map[string]*pending)
-		}
-		p = &pending{}
-		t.batch.pending[table] = p
-	}
+func (t *tx) write(table string, w *write) {
+	p := t.batch.of(table)
 	at, found := p.seek(w.key)
 	if !found {
-		p.insert(at, &w)
-		t.undo = append(t.undo, undo{pending: p, write: &w})
+		p.insert(at, w)
+		t.undo = append(t.undo, undo{pending: p, write: w})
 		return
 	}
 	// Slices handed out before stay as they are: the value is replaced, not overwritten.
@@ -221,11 +175,14 @@ func (t *tx) write(table string, w write) {
 // end keeps what the update wrote, or takes it back, the last write first.
 func (t *tx) end(failed bool) {
 	t.ended = true
+	undone := t.undo
+	t.batch.undo, t.undo = undone, nil
+	defer clear(undone)
 	if !failed {
-		t.batch.writes += len(t.undo)
+		t.batch.writes += len(undone)
 		return
 	}
-	for _, u := range slices.Backward(t.undo) {
+	for _, u := range slices.Backward(undone) {
 		if u.was.key == nil {
 			u.pending.remove(u.write.key)
 		} else {

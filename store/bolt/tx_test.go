@@ -18,9 +18,9 @@ func TestUpdatesOfOneCommitAreUndoneAlone(t *testing.T) {
 	s := openTest(t, Options{NoSync: true})
 	committed := map[string]string{}
 	rapid.Check(t, func(t *rapid.T) {
-		b, err := s.begin()
-		if err != nil {
-			t.Fatal(err)
+		b := s.open()
+		if b.failure != nil {
+			t.Fatal(b.failure)
 		}
 		done := false
 		defer func() {
@@ -29,8 +29,9 @@ func TestUpdatesOfOneCommitAreUndoneAlone(t *testing.T) {
 			}
 		}()
 		for range rapid.IntRange(1, 6).Draw(t, "updates") {
+			var err error
 			seen := maps.Clone(committed)
-			tx := &tx{reader: reader{snapshot: b.snapshot}, batch: b}
+			tx := &tx{reader: reader{snapshot: b.snapshot}, batch: b, undo: b.undo[:0]}
 			for range rapid.IntRange(0, 12).Draw(t, "writes") {
 				key := rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}).Draw(t, "key")
 				if rapid.Bool().Draw(t, "delete") {
@@ -53,8 +54,9 @@ func TestUpdatesOfOneCommitAreUndoneAlone(t *testing.T) {
 			}
 		}
 		done = true
-		if err = s.finish(b, 1); err != nil {
-			t.Fatal(err)
+		ended := b.outcome
+		if s.finish(); ended.err != nil {
+			t.Fatal(ended.err)
 		}
 		tx, err := s.db.Begin(false)
 		if err != nil {
