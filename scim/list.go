@@ -29,7 +29,7 @@ type part struct {
 	filter     *filter.Filter // nil: all match
 	projection *projection
 	looked     []directory.ReadOption // for what filter and order look at
-	members    bool                   // they look at members
+	members    bool                   // they look at members, or at the status of users: at what is read from elsewhere
 }
 
 // page is a part of a list, and how many resources the whole has.
@@ -83,7 +83,9 @@ func (x *exchange) listing(what search, collections []collection) (*listing, err
 				p.filter = nil
 			}
 		}
-		p.members = p.uses("members") || l.order.uses(i, "members")
+		for _, dear := range []string{"members", statusPath} {
+			p.members = p.members || p.uses(dear) || l.order.uses(i, dear)
+		}
 		if !p.uses("groups") && !l.order.uses(i, "groups") {
 			p.looked = []directory.ReadOption{directory.WithoutGroups}
 		}

@@ -30,8 +30,8 @@ type index struct {
 // resource is a user or a group in a list.
 type resource interface {
 	id() uuid.UUID
-	// canonical is the resource as filters and sorting see it; of members only if they are looked at. What is read of them later may fail
-	// into failed.
+	// canonical is the resource as filters and sorting see it; the members of a group and the status of a user only if they are
+	// looked at. What is read of them later may fail into failed.
 	canonical(x *exchange, members bool, failed *error) (map[string]any, error)
 	write(x *exchange, out *stream, p *projection) error
 }
@@ -40,8 +40,12 @@ type listedUser struct{ directory.User }
 
 func (u listedUser) id() uuid.UUID { return u.Person }
 
-func (u listedUser) canonical(x *exchange, _ bool, _ *error) (map[string]any, error) {
-	return x.filterUser(u.User)
+func (u listedUser) canonical(x *exchange, status bool, failed *error) (map[string]any, error) {
+	resource, err := x.filterUser(u.User)
+	if err == nil && status {
+		resource[StatusURN] = x.filterStatus(u.Person, failed)
+	}
+	return resource, err
 }
 
 func (u listedUser) write(x *exchange, out *stream, p *projection) error {

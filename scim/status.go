@@ -2,13 +2,13 @@ package scim
 
 import (
 	"context"
+	"fmt"
+	"iter"
 	"time"
 
 	"github.com/elimity-com/scim/optional"
 	definition "github.com/elimity-com/scim/schema"
 	"github.com/google/uuid"
-
-	"github.com/usher-scim/usher/scim/schema"
 )
 
 // StatusURN is our extension of users: what became of them in each app.
@@ -54,6 +54,48 @@ func statusSchema() definition.Schema {
 	}
 }
 
+// statusPath is the one attribute of the extension, as filters name it.
+const statusPath = StatusURN + ":apps"
+
+// withStatus adds the extension to the attributes of a user, which are a JSON object, as far as it is wanted. Nobody else pays for it.
+func (x *exchange) withStatus(attributes []byte, person uuid.UUID, wanted *shape) ([]byte, error) {
+	all, err := x.status(x.ctx(), person)
+	if err != nil {
+		return nil, fmt.Errorf("read the status of a user: %w", err)
+	}
+	whole := x.users.Append(nil, map[string]any{StatusURN: map[string]any{"apps": apps(all)}})
+	projected, some := (&shape{parts: map[string]*shape{StatusURN: wanted}}).append(nil, whole)
+	if !some || len(all) == 0 {
+		return attributes, nil
+	}
+	return splice(attributes, projected), nil
+}
+
+// splice joins the members of two JSON objects, of which the second has some.
+func splice(first, second []byte) []byte {
+	if len(first) <= len("{}") {
+		return second
+	}
+	joined := append(make([]byte, 0, len(first)+len(second)), first[:len(first)-1]...)
+	return append(append(joined, ','), second[1:]...)
+}
+
+// filterStatus is the extension as filters see it: read when a filter comes to it.
+func (x *exchange) filterStatus(person uuid.UUID, failed *error) map[string]any {
+	return map[string]any{"apps": iter.Seq[any](func(yield func(any) bool) {
+		all, err := x.status(x.ctx(), person)
+		if err != nil {
+			*failed = fmt.Errorf("read the status of a user: %w", err)
+			return
+		}
+		for _, app := range apps(all) {
+			if !yield(app) {
+				return
+			}
+		}
+	})}
+}
+
 // apps is the status as the value of the extension's attribute.
 func apps(all []AppStatus) []any {
 	list := make([]any, 0, len(all))
@@ -70,9 +112,4 @@ func apps(all []AppStatus) []any {
 		list = append(list, element)
 	}
 	return list
-}
-
-// asksForStatus says whether a path of "attributes" names the extension or a part of it.
-func asksForStatus(target schema.Target) bool {
-	return target.Extension != nil && target.Extension.URN == StatusURN
 }

@@ -236,6 +236,12 @@ func (x *exchange) appendUser(dst []byte, u directory.User, p *projection) ([]by
 		attributes = x.users.Append(nil, resource)
 	}
 	attributes = p.project(attributes)
+	if wanted := p.root.parts[StatusURN]; wanted != nil {
+		var err error
+		if attributes, err = x.withStatus(attributes, u.Person, wanted); err != nil {
+			return nil, err
+		}
+	}
 	dst = appendHead(dst, x.users, attributes, u.Person)
 	dst = appendAttributes(dst, attributes)
 	if len(u.Groups) > 0 && p.groups != nil {
