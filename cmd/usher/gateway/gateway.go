@@ -165,9 +165,13 @@ func (g *Gateway) wire(o Options, vault *secrets.Vault) error {
 	})
 	g.metrics.watch(g.engine)
 
+	schemas, err := readSchemas(g.cfg.Schemas)
+	if err != nil {
+		return err
+	}
 	front, err := scim.New(scim.Options{
 		Directory: dir, PublicURL: g.cfg.PublicURL, TrustedProxies: g.cfg.TrustedProxies, Logger: g.log,
-		Now: now, NewID: newID, Observe: g.observeRequest,
+		Now: now, NewID: newID, Observe: g.observeRequest, Schemas: schemas, Status: status(g.engine),
 	})
 	if err != nil {
 		return err
