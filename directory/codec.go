@@ -27,6 +27,7 @@ const (
 	fieldKept
 	fieldDeleted
 	fieldAttributes
+	fieldMembers // how many a group has, eight bytes
 )
 
 const flagActive = 1
@@ -121,6 +122,10 @@ func (groupCodec) Encode(g *Group) ([]byte, error) {
 		var at [8]byte
 		data = store.AppendField(data, fieldDeleted, putMillis(at[:0], g.Deleted))
 	}
+	if g.Members != 0 {
+		data = append(data, fieldMembers, 8)
+		data = binary.BigEndian.AppendUint64(data, uint64(g.Members)) //nolint:gosec // not negative
+	}
 	if len(g.Attributes) > 0 {
 		data = store.AppendField(data, fieldAttributes, g.Attributes)
 	}
@@ -142,6 +147,8 @@ func (groupCodec) Decode(data []byte) (*Group, error) {
 			g.ExternalID = text
 		case fieldDeleted:
 			g.Deleted, err = readMillis(value)
+		case fieldMembers:
+			g.Members = int(readCount(value))
 		case fieldAttributes:
 			g.Attributes = append(g.Attributes, value...)
 		}

@@ -46,7 +46,7 @@ func drawGroup(t *rapid.T) Group {
 	g := Group{
 		ID: drawID(t, "id"), Source: drawID(t, "source"),
 		Name: rapid.String().Draw(t, "name"), ExternalID: rapid.String().Draw(t, "externalId"),
-		Version: rapid.Uint64().Draw(t, "version"),
+		Version: rapid.Uint64().Draw(t, "version"), Members: rapid.IntRange(0, 1<<40).Draw(t, "members"),
 		Created: drawTime(t, "created"), Modified: drawTime(t, "modified"), Deleted: drawTime(t, "deleted"),
 	}
 	if rapid.Bool().Draw(t, "has attributes") {

@@ -109,23 +109,24 @@ func (d *Directory) dropMemberships(tx store.Tx, a act, person uuid.UUID, of fun
 		if err := deleteEdge(tx, group, person); err != nil {
 			return nil, err
 		}
-		if err := d.touchGroup(tx, a, group); err != nil {
+		if err := d.touchGroup(tx, a, group, -1); err != nil {
 			return nil, err
 		}
 	}
 	return dropped, nil
 }
 
-// touchGroup notes that the members of a group changed by an act on a user.
-func (d *Directory) touchGroup(tx store.Tx, a act, id uuid.UUID) error {
+// touchGroup notes that the members of a group changed by an act on a user: how many more there are.
+func (d *Directory) touchGroup(tx store.Tx, a act, id uuid.UUID, more int) error {
 	group, err := d.groups.Get(tx, id[:])
 	if err != nil {
 		return fmt.Errorf("read a group of the user: %w", err)
 	}
-	if !group.Deleted.IsZero() {
-		return nil
+	next := *group
+	next.Members += more
+	if next.Deleted.IsZero() {
+		next.Version++
+		next.Modified = a.at
 	}
-	group.Version++
-	group.Modified = a.at
-	return d.groups.Put(tx, group)
+	return d.groups.Replace(tx, group, &next)
 }

@@ -142,11 +142,6 @@ func (d *Directory) SkipGroups(ctx context.Context, src Source, n int) (uuid.UUI
 	return d.skip(ctx, "list groups", n, func(r store.Reader) keys { return d.groups.FindKeys(r, bySource, src.ID[:]) })
 }
 
-// CountGroups returns how many living groups a source has. It reads keys only.
-func (d *Directory) CountGroups(ctx context.Context, src Source) (int, error) {
-	return d.count(ctx, "count groups", func(r store.Reader) keys { return d.groups.FindKeys(r, bySource, src.ID[:]) })
-}
-
 // Members returns a page of a group's members, in the order of the persons' ids, behind
 // after (uuid.Nil: from the first), at most limit and MaxPage. Pending ones are not among them. A
 // deleted group has its members until it is swept.
@@ -183,11 +178,6 @@ func (d *Directory) MembersIn(r store.Reader, group, after uuid.UUID, n int) ([]
 		persons = append(persons, second(key))
 	}
 	return persons, nil
-}
-
-// MemberCount returns how many members a group has, pending ones left out. It reads keys only.
-func (d *Directory) MemberCount(ctx context.Context, group uuid.UUID) (int, error) {
-	return d.count(ctx, "count members", func(r store.Reader) keys { return rangeKeys(r, membersTable, group[:], nil) })
 }
 
 // IsMember reports whether a person is a member of a group.

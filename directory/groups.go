@@ -31,8 +31,12 @@ func (d *Directory) CreateGroup(ctx context.Context, src Source, request string,
 		if err != nil {
 			return err
 		}
+		group.Members = len(diff.added)
 		if err := d.groups.Insert(tx, &group); err != nil {
 			return d.groupTaken(err)
+		}
+		if err := tally(tx, countedGroups, src.ID, group.ID, 1); err != nil {
+			return err
 		}
 		if err := d.writeMembers(tx, group, diff); err != nil {
 			return err
@@ -87,9 +91,10 @@ func (d *Directory) rewriteGroup(tx store.Tx, a act, src Source, current Group, 
 	}
 	next := current
 	next.Name, next.ExternalID, next.Attributes = w.Name, w.ExternalID, w.attributes()
+	next.Members += len(diff.added) - len(diff.removed)
 	next.Version++
 	next.Modified = a.at
-	if err = d.groups.Put(tx, &next); err != nil {
+	if err = d.groups.Replace(tx, &current, &next); err != nil {
 		return Group{}, false, d.groupTaken(err)
 	}
 	if err = d.writeMembers(tx, next, diff); err != nil {
@@ -123,6 +128,9 @@ func (d *Directory) DeleteGroup(ctx context.Context, src Source, request string,
 		group.Version++
 		group.Modified, group.Deleted = a.at, a.at
 		if err := d.groups.Put(tx, &group); err != nil {
+			return err
+		}
+		if err := tally(tx, countedGroups, src.ID, id, -1); err != nil {
 			return err
 		}
 		change := a.begin(audit.GroupDeleted)

@@ -49,20 +49,6 @@ func has(r store.Reader, table string, key []byte) (bool, error) {
 	return err == nil, err
 }
 
-func (d *Directory) count(ctx context.Context, doing string, of func(store.Reader) keys) (int, error) {
-	n := 0
-	err := d.store.View(ctx, func(r store.Reader) error {
-		for _, err := range of(r) {
-			if err != nil {
-				return err
-			}
-			n++
-		}
-		return nil
-	})
-	return n, wrap(doing, err)
-}
-
 func (d *Directory) skip(ctx context.Context, doing string, n int, of func(store.Reader) keys) (uuid.UUID, error) {
 	var last uuid.UUID
 	if n <= 0 {

@@ -1,6 +1,8 @@
 package directory
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -104,34 +106,59 @@ func (d *Directory) ownUser(r store.Reader, index string, value []byte, options 
 }
 
 func (d *Directory) usersByEmail(r store.Reader, src Source, email string, options []ReadOption) ([]User, error) {
-	var users []User
-	for record, err := range d.records.FindEqual(r, byEmail, in(Fold(email), src.ID)) {
+	records, err := d.recordsByEmail(r, email, src.ID)
+	if err != nil {
+		return nil, err
+	}
+	users := make([]User, 0, len(records))
+	for _, record := range records {
+		user, err := d.userOf(r, record, options...)
 		if err != nil {
 			return nil, err
 		}
-		user, err := d.userOf(r, *record, options...)
-		if err != nil {
-			return nil, err
-		}
-		if users = append(users, user); len(users) == MaxFound {
-			break
-		}
+		users = append(users, user)
 	}
 	if len(users) > 0 {
 		return users, nil
 	}
+	if records, err = d.recordsByEmail(r, email, uuid.Nil); err != nil {
+		return nil, err
+	}
 	var persons []uuid.UUID
-	for key, err := range d.records.FindKeys(r, byEmail, anywhere(Fold(email))) {
-		if err != nil {
-			return nil, err
+	for _, record := range records {
+		if !slices.Contains(persons, record.Person) {
+			persons = append(persons, record.Person)
 		}
-		if person := second(key); !slices.Contains(persons, person) {
-			if persons = append(persons, person); len(persons) == MaxFound {
+	}
+	return d.mergedUsers(r, src, persons, options)
+}
+
+// recordsByEmail returns the records with an e-mail address, of one source or (uuid.Nil) of
+// all, in the order of the persons' ids, at most MaxFound. An address that is also the userName is found as that.
+func (d *Directory) recordsByEmail(r store.Reader, email string, source uuid.UUID) ([]Record, error) {
+	folded := Fold(email)
+	var records []Record
+	for _, index := range []string{byEmail, byUserName} {
+		found := d.records.Find(r, index, anywhere(folded))
+		if source != uuid.Nil {
+			found = d.records.FindEqual(r, index, in(folded, source))
+		}
+		for record, err := range found {
+			if err != nil {
+				return nil, err
+			}
+			if index == byUserName && !slices.ContainsFunc(record.Emails, func(e string) bool { return Fold(e) == folded }) {
+				continue
+			}
+			if records = append(records, *record); len(records) == MaxFound {
 				break
 			}
 		}
 	}
-	return d.mergedUsers(r, src, persons, options)
+	slices.SortFunc(records, func(a, b Record) int {
+		return cmp.Or(bytes.Compare(a.Person[:], b.Person[:]), bytes.Compare(a.Source[:], b.Source[:]))
+	})
+	return records[:min(len(records), MaxFound)], nil
 }
 
 func (d *Directory) mergedUsers(r store.Reader, src Source, persons []uuid.UUID, options []ReadOption) ([]User, error) {
@@ -218,11 +245,6 @@ func (d *Directory) ListUsers(ctx context.Context, src Source, after uuid.UUID, 
 // fewer, the last user's id. It reads keys only.
 func (d *Directory) SkipUsers(ctx context.Context, src Source, n int) (uuid.UUID, error) {
 	return d.skip(ctx, "list users", n, func(r store.Reader) keys { return d.recordKeys(r, src.ID) })
-}
-
-// CountUsers returns how many users a source holds. It reads keys only.
-func (d *Directory) CountUsers(ctx context.Context, src Source) (int, error) {
-	return d.count(ctx, "count users", func(r store.Reader) keys { return d.recordKeys(r, src.ID) })
 }
 
 // userOf completes the record of a source with the groups it sees the person in.

@@ -54,13 +54,15 @@ func (d *Directory) fulfil(tx store.Tx, a act, src Source, record Record) ([]uui
 		if err != nil {
 			return nil, err
 		}
+		more := 0
 		if !there {
+			more = 1
 			if err := putEdge(tx, *group, Member{Person: record.Person, Display: w.Display, Added: a.at}); err != nil {
 				return nil, err
 			}
 			joined = append(joined, w.Group)
 		}
-		if err := d.touchGroup(tx, a, w.Group); err != nil {
+		if err := d.touchGroup(tx, a, w.Group, more); err != nil {
 			return nil, err
 		}
 	}
@@ -98,7 +100,7 @@ func (d *Directory) ExpirePending(ctx context.Context, limit int) (int, error) {
 				continue
 			}
 			touched[w.Group] = true
-			if err := d.touchGroup(tx, a, w.Group); err != nil && !errors.Is(err, store.ErrNotFound) {
+			if err := d.touchGroup(tx, a, w.Group, 0); err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
 		}

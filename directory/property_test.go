@@ -133,7 +133,14 @@ func (w *world) reason(person uuid.UUID) string {
 // check compares the directory with the model.
 func (w *world) check(t *rapid.T) {
 	ctx := context.Background()
+	if err := w.d.CheckCounts(ctx); err != nil {
+		t.Fatal(err)
+	}
 	for _, source := range w.sources {
+		n, err := w.d.CountUsers(ctx, source)
+		if want := len(w.records[source.ID]); err != nil || n != want {
+			t.Fatalf("users of %s: got %d, %v, want %d", source.Name, n, err, want)
+		}
 		users, err := w.d.ListUsers(ctx, source, uuid.Nil, directory.MaxPage)
 		w.must(err)
 		got := make(map[uuid.UUID]string)

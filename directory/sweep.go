@@ -82,5 +82,12 @@ func (d *Directory) sweepSlice(tx store.Tx, a act, group Group, limit int) (done
 	if diff.empty() {
 		return done, nil
 	}
+	if !done {
+		left := group
+		left.Members -= len(diff.removed)
+		if err := d.groups.Replace(tx, &group, &left); err != nil {
+			return false, err
+		}
+	}
 	return done, appendMembers(tx, a.begin(audit.GroupMembers), group, diff, detail{})
 }

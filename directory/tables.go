@@ -84,8 +84,21 @@ func newTables() tables {
 			},
 			store.Index[Record]{
 				Name: byEmail,
-				Keys: func(r *Record) [][]byte { return allIn(r.Emails, r.Source) },
-				Same: func(a, b *Record) bool { return slices.Equal(a.Emails, b.Emails) },
+				// An address that is the userName too, as most are, is found as that: a write less for each user.
+				Keys: func(r *Record) [][]byte {
+					if len(r.Emails) == 1 && r.Emails[0] == r.UserName {
+						return nil
+					}
+					name := Fold(r.UserName)
+					var keys [][]byte
+					for _, e := range r.Emails {
+						if address := Fold(e); address != name {
+							keys = append(keys, in(address, r.Source))
+						}
+					}
+					return keys
+				},
+				Same: func(a, b *Record) bool { return a.UserName == b.UserName && slices.Equal(a.Emails, b.Emails) },
 			},
 			// What law 19 keeps stays findable, for people who look for a leaver by the name they knew.
 			store.Index[Record]{

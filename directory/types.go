@@ -92,6 +92,7 @@ type Group struct {
 	Name       string          `json:"name"` // displayName; unique in the source without regard to case
 	ExternalID string          `json:"externalId,omitempty"`
 	Attributes json.RawMessage `json:"attributes,omitempty"` // further SCIM attributes as written
+	Members    int             `json:"members,omitempty"`    // how many there are, pending ones left out; kept by the directory
 	Version    uint64          `json:"version"`
 	Created    time.Time       `json:"created"`
 	Modified   time.Time       `json:"modified"`

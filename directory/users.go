@@ -126,6 +126,9 @@ func (d *Directory) addRecord(tx store.Tx, a act, src Source, person uuid.UUID, 
 	if err := d.records.Insert(tx, &record); err != nil {
 		return User{}, d.userTaken(err)
 	}
+	if err := tally(tx, countedUsers, src.ID, person, 1); err != nil {
+		return User{}, err
+	}
 	if w.ExternalID != "" && known {
 		if err := d.dropTrace(tx, src.ID, record); err != nil {
 			return User{}, err
@@ -245,6 +248,9 @@ func (d *Directory) DeleteUser(ctx context.Context, src Source, request string, 
 			return err
 		}
 		if err = d.records.Delete(tx, pair(src.ID, id)); err != nil {
+			return err
+		}
+		if err = tally(tx, countedUsers, src.ID, id, -1); err != nil {
 			return err
 		}
 		if held {

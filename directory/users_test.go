@@ -24,9 +24,13 @@ func TestAPlainCreateIsFivePuts(t *testing.T) {
 
 	counted.Reset()
 	kim := h.create(okta, user("kim"))
-	equal(t, "puts of a create: record, userName, e-mail, externalId, change", counted.Counts().Puts, int64(5))
+	equal(t, "puts of a create: record, userName, which is the e-mail, externalId, count, change", counted.Counts().Puts, int64(5))
 	equal(t, "deletes of a create", counted.Counts().Deletes, int64(0))
 	equal(t, "transactions of a create", counted.Counts().Updates, int64(1))
+
+	counted.Reset()
+	h.create(okta, renamed(user("lee"), "lee"))
+	equal(t, "puts of a create whose e-mail is another than its userName", counted.Counts().Puts, int64(6))
 
 	counted.Reset()
 	h.put(okta, kim.Person, with(user("kim"), "title", "Engineer"))

@@ -12,7 +12,7 @@ import (
 // temporary directory, without syncing. It is closed when the test ends.
 func New(t testing.TB) store.Store {
 	t.Helper()
-	s, err := bolt.Open(filepath.Join(t.TempDir(), "usher.db"), bolt.Options{NoSync: true})
+	s, err := bolt.Open(filepath.Join(t.TempDir(), "usher.db"), bolt.Options{NoSync: true, MapSize: 1 << 30})
 	if err != nil {
 		t.Fatalf("open a store: %v", err)
 	}
