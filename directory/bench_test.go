@@ -3,6 +3,8 @@ package directory_test
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -79,6 +81,53 @@ func BenchmarkHotPaths(b *testing.B) {
 			}); err != nil {
 				b.Fatal(err)
 			}
+		}
+	})
+}
+
+// What a change of a group's members costs by the size of the group.
+func BenchmarkGroups(b *testing.B) {
+	ctx := context.Background()
+	const large = 100_000
+	h := houseOn(b, storetest.New(b))
+	okta := h.source("okta", 1)
+	ids := make([]uuid.UUID, large+1)
+	var clients sync.WaitGroup
+	var next atomic.Int64
+	for range 64 {
+		clients.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(ids)); i = next.Add(1) - 1 {
+				u, err := h.d.CreateUser(ctx, okta, "r", directory.UserWrite{UserName: fmt.Sprintf("u%d", i), Active: true}, directory.CreateOptions{})
+				if err != nil {
+					b.Error(err)
+				}
+				ids[i] = u.Person
+			}
+		})
+	}
+	clients.Wait()
+	members := ids[:large]
+	teams := make(map[int]directory.Group) // made before any is measured: what they cost the store alike is not the matter
+	for _, size := range []int{10, large} {
+		teams[size] = h.group(okta, fmt.Sprint("Team of ", size), members[:size]...)
+	}
+	for _, size := range []int{10, large} {
+		team := teams[size]
+		b.Run(fmt.Sprint("AddAndRemoveOneOf", size), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				h.members(okta, team.ID, add(ids[large]))
+				h.members(okta, team.ID, remove(ids[large]))
+			}
+		})
+	}
+	everybody, nobody := replace(members...), replace()
+	team := h.group(okta, "Everybody")
+	b.Run("ReplaceOf100000", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			h.members(okta, team.ID, everybody)
+			h.members(okta, team.ID, nobody)
 		}
 	})
 }

@@ -85,11 +85,12 @@ func (e edited) Error() string { return e.err.Error() }
 
 // wrap says what was being done where the error is not for the caller's own use.
 func wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
 	var asIs edited
 	var known *Error
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &asIs):
 		return asIs.err
 	case errors.As(err, &known):
