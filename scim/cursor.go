@@ -97,7 +97,7 @@ func newCursors(key []byte, timeout time.Duration) (*cursors, error) {
 
 // seal writes a cursor in characters that need no escape in an address.
 func (c *cursors) seal(p cursor) string {
-	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nil, nil, p.append(nil), nil))
+	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nil, nil, p.encode(), nil)) //nolint:gosec // the AEAD makes the nonce itself
 }
 
 // open reads a cursor that was made for a query. Errors are *fault.Error: invalidCursor, or expiredCursor when its time is over.
@@ -129,16 +129,16 @@ func (c *cursors) open(text string, query queryHash, now time.Time) (cursor, err
 	return p, nil
 }
 
-func (p cursor) append(dst []byte) []byte {
-	dst = binary.AppendVarint(dst, p.issued.Unix())
+func (p cursor) encode() []byte {
+	dst := binary.AppendVarint(make([]byte, 0, 64+len(p.last.key)), p.issued.Unix())
 	dst = append(dst, p.query[:]...)
-	dst = binary.AppendUvarint(dst, uint64(max(p.total, 0))) //nolint:gosec // not negative
-	dst = binary.AppendUvarint(dst, uint64(max(p.sent, 0)))  //nolint:gosec // not negative
-	dst = append(dst, byte(p.last.kind))
+	dst = binary.AppendUvarint(dst, uint64(max(p.total, 0)))
+	dst = binary.AppendUvarint(dst, uint64(max(p.sent, 0)))
+	dst = append(dst, byte(p.last.kind)) //nolint:gosec // there are two types of resources
 	return append(append(dst, p.last.id[:]...), p.last.key...)
 }
 
-// parseCursor undoes append; it takes any bytes.
+// parseCursor undoes encode; it takes any bytes.
 func parseCursor(b []byte) (cursor, bool) {
 	var p cursor
 	issued, n := binary.Varint(b)

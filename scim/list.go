@@ -125,7 +125,10 @@ func (l *listing) read() (page, error) {
 	if l.what.byCursor {
 		l.turn(&p)
 	}
-	return p, l.fetch(&p)
+	if err := l.fetch(&p); err != nil {
+		return page{}, err
+	}
+	return p, nil
 }
 
 func (l *listing) filtered() bool {

@@ -49,11 +49,7 @@ func (u listedUser) canonical(x *exchange, status bool, failed *error) (map[stri
 }
 
 func (u listedUser) write(x *exchange, out *stream, p *projection) error {
-	text, err := x.appendUser(nil, u.User, p)
-	if err == nil {
-		out.write(text)
-	}
-	return err
+	return out.build(func(dst []byte) ([]byte, error) { return x.appendUser(dst, u.User, p) })
 }
 
 type listedGroup struct{ directory.Group }

@@ -50,7 +50,7 @@ func inAddress(query url.Values) (search, error) {
 	p.attributes, p.excluded = strings.Join(query["attributes"], ","), strings.Join(query["excludedAttributes"], ",")
 	p.filter, p.sortBy = query.Get("filter"), query.Get("sortBy")
 	p.byCursor, p.cursor = query.Has("cursor"), query.Get("cursor")
-	for name, to := range map[string]**int{"startIndex": &p.startIndex, "count": &p.count} {
+	for _, name := range []string{"startIndex", "count"} {
 		text := query.Get(name)
 		if text == "" {
 			continue
@@ -59,7 +59,11 @@ func inAddress(query url.Values) (search, error) {
 		if err != nil {
 			return search{}, p.notWhole(name)
 		}
-		*to = &n
+		if name == "count" {
+			p.count = &n
+		} else {
+			p.startIndex = &n
+		}
 	}
 	return p.understand()
 }
