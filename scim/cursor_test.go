@@ -129,8 +129,8 @@ func TestLaw09CursorsThatAreRefused(t *testing.T) {
 	query := "/Users?count=2&sortBy=userName&filter=" + url.QueryEscape(`title eq "t"`)
 	next, _ := h.ask(t, token, get, query+"&cursor=", "", 200)["nextCursor"].(string)
 	plain, _ := h.ask(t, token, get, "/Users?count=2&cursor", "", 200)["nextCursor"].(string)
-	if strings.Contains(next, "u1") || next == "" {
-		t.Errorf("got the cursor %q", next)
+	if next == "" || plain == "" {
+		t.Fatal("there is no next page")
 	}
 	for _, test := range []struct{ token, target, scimType string }{
 		{token, query + "&cursor=nonsense", "invalidCursor"},
