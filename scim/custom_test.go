@@ -88,7 +88,7 @@ func TestCustomAttributesCanBeFound(t *testing.T) {
 	h := newHouse(t, custom(t, acmeSchema, acmeTeams))
 	token := h.source(t, "hr", directory.Generic, false)
 	for i := range 5 {
-		h.id(t, token, "/Users", fmt.Sprintf(`{"userName":"u%d","%s":{"badge":"B%d","floor":%d,"desk":{"building":"A"}}}`, i, acme, i, i))
+		h.id(t, token, "/Users", fmt.Sprintf(`{"userName":"u%d",%q:{"badge":"B%d","floor":%d,"desk":{"building":"A"}}}`, i, acme, i, i))
 	}
 	h.id(t, token, "/Groups", `{"displayName":"g","urn:acme:Group":{"costCentre":"C1"}}`)
 	for filter, want := range map[string]float64{

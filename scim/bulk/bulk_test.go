@@ -1,6 +1,7 @@
 package bulk_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,7 +78,7 @@ func TestReferences(t *testing.T) {
 					t.Errorf("got %s, want the id of %s in it", text, id)
 				}
 			}
-			if after, _ := json.Marshal(o); string(after) != string(before) {
+			if after, err := json.Marshal(o); err != nil || !bytes.Equal(after, before) {
 				t.Errorf("the operation became %s", after)
 			}
 		})
