@@ -4,6 +4,7 @@
 //
 //	make bench
 //	go run ./bench -n 2000 -runs 3 -only POST,GET -dir /mnt/disk
+//	go run ./bench -preload 1000000 -runs 3
 //	go run ./bench -url http://127.0.0.1:8480 -token TOKEN
 //
 // Both servers and the driver are processes of their own, as they are in life, so that one's
@@ -11,6 +12,9 @@
 // run starts both servers afresh on empty data and goes through the operations in turn, floor
 // and Usher next to each other, changing who is first. The table shows medians over the runs; a ratio is the median of
 // the runs' ratios.
+//
+// With -preload both servers have the same users before the first request, and go on with what each run adds. Below
+// the table stand the longest start and the most heap in use.
 //
 // Start with main.go, then workload.go for what is sent, and load.go for how it is measured.
 package main

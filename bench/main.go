@@ -31,6 +31,7 @@ type options struct {
 	dir                  string
 	url, token           string // an Usher that runs already, instead of one of our own
 	serve                kind   // be a server
+	preload              int    // users that are there before the first request
 }
 
 func main() {
@@ -46,13 +47,13 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
 	if o.serve != "" {
-		return serve(ctx, o.serve, o.dir, stdin, stdout)
+		return serve(ctx, o, stdin, stdout)
 	}
 	sync, err := syncTime(o.dir)
 	if err != nil {
@@ -61,9 +62,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	fmt.Fprintf(stdout, "%d connections, %d requests a measurement, medians of %d runs; %d CPUs; one sync of the disk takes %s\n\n",
 		o.connections, o.n, o.runs, runtime.GOMAXPROCS(0), millis(float64(sync)))
 	var r report
+	var data *preloaded
+	if o.preload > 0 {
+		fmt.Fprintf(stderr, "filling in %d users\n", o.preload)
+		if data, err = preload(ctx, o.dir, o.preload); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, data.remove()) }()
+	}
 	for i := range o.runs {
 		fmt.Fprintf(stderr, "run %d of %d\n", i+1, o.runs)
-		if err := oneRun(ctx, o, i, &r); err != nil {
+		if err := oneRun(ctx, o, data, i, &r); err != nil {
 			return fmt.Errorf("run %d: %w", i+1, err)
 		}
 	}
@@ -71,11 +80,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 // oneRun starts both servers and measures each operation at both.
-func oneRun(ctx context.Context, o options, i int, r *report) (err error) {
+func oneRun(ctx context.Context, o options, data *preloaded, i int, r *report) (err error) {
 	var servers []*server
 	defer func() {
 		for _, s := range servers {
 			err = errors.Join(err, s.stop())
+			r.addServer(s)
 		}
 	}()
 	var targets []*target
@@ -84,7 +94,7 @@ func oneRun(ctx context.Context, o options, i int, r *report) (err error) {
 			targets = append(targets, &target{name: string(k), addr: o.url, token: o.token})
 			continue
 		}
-		s, startErr := startServer(ctx, k, o.dir)
+		s, startErr := startServer(ctx, k, o.dir, data)
 		if startErr != nil {
 			return startErr
 		}
@@ -131,17 +141,18 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.dir, "dir", os.TempDir(), "folder on the disk to measure")
 	f.StringVar(&o.url, "url", "", "measure the Usher at this address of loopback instead of one of our own")
 	f.StringVar(&o.token, "token", "", "its bearer token")
+	f.IntVar(&o.preload, "preload", 0, "users that both servers have before the first request")
 	f.StringVar(&serve, "serve", "", "be a server, floor or usher, until standard input ends (the benchmark starts itself so)")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
 	o.serve = kind(serve)
 	for _, b := range []struct {
-		flag     string
-		got, max int
-	}{{"n", o.n, maxRequests}, {"c", o.connections, maxConnections}, {"runs", o.runs, maxRuns}} {
-		if b.got < 1 || b.got > b.max {
-			return o, fmt.Errorf("-%s must be between 1 and %d", b.flag, b.max)
+		flag          string
+		got, min, max int
+	}{{"n", o.n, 1, maxRequests}, {"c", o.connections, 1, maxConnections}, {"runs", o.runs, 1, maxRuns}, {"preload", o.preload, 0, maxPreload}} {
+		if b.got < b.min || b.got > b.max {
+			return o, fmt.Errorf("-%s must be between %d and %d", b.flag, b.min, b.max)
 		}
 	}
 	if f.NArg() > 0 {

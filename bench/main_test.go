@@ -19,15 +19,31 @@ func TestMain(m *testing.M) {
 
 func TestAShortBenchmarkEndToEnd(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	var stdout, stderr bytes.Buffer
-	err := run(t.Context(), []string{"-n", "40", "-c", "8", "-runs", "2", "-dir", dir}, strings.NewReader(""), &stdout, &stderr)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, &stderr)
+	for _, users := range []string{"0", "300"} {
+		t.Run(users+" users before", func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			var stdout, stderr bytes.Buffer
+			args := []string{"-n", "40", "-c", "8", "-runs", "2", "-preload", users, "-dir", dir}
+			if err := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); err != nil {
+				t.Fatalf("%v\n%s", err, &stderr)
+			}
+			checkReport(t, strings.Split(strings.TrimSpace(stdout.String()), "\n"))
+			left, err := os.ReadDir(dir)
+			if err != nil || len(left) != 0 {
+				t.Errorf("left behind: %v, %v, want nothing", left, err)
+			}
+		})
 	}
-	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
-	got := make([]string, 0, len(lines))
-	for _, line := range lines[3:] {
+}
+
+func checkReport(t *testing.T, lines []string) {
+	t.Helper()
+	if len(lines) != 11 {
+		t.Fatalf("%d lines, want 11: %q", len(lines), lines)
+	}
+	var got []string
+	for _, line := range lines[3:9] {
 		fields := strings.Fields(line)
 		got = append(got, strings.Join(fields[:2], " "))
 		if compared := strings.Contains(line, "×"); compared != (fields[0] == "usher") {
@@ -38,9 +54,10 @@ func TestAShortBenchmarkEndToEnd(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the table has %v, want %v", got, want)
 	}
-	left, err := os.ReadDir(dir)
-	if err != nil || len(left) != 0 {
-		t.Errorf("left behind: %v, %v, want nothing", left, err)
+	for i, want := range []string{"floor: ready after ", "usher: ready after "} {
+		if got := lines[9+i]; !strings.HasPrefix(got, want) || strings.Contains(got, " 0 MiB") || !strings.HasSuffix(got, " MiB of heap in use") {
+			t.Errorf("got the line %q, want one of start and heap", got)
+		}
 	}
 }
 
@@ -52,6 +69,7 @@ func TestFlagsHaveBounds(t *testing.T) {
 	}{
 		{[]string{"-n", "0"}, "-n must be between 1 and 100000"},
 		{[]string{"-c", "5000"}, "-c must be between 1 and 1024"},
+		{[]string{"-preload", "-1"}, "-preload must be between 0 and 2000000"},
 		{[]string{"-runs", "26"}, "-runs must be between 1 and 25"},
 		{[]string{"-only", "POST,DELETE"}, `-only: there is no operation "DELETE"`},
 		{[]string{"-url", "http://192.0.2.1:80"}, "is not on loopback"},

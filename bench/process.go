@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/metrics"
 	"time"
 
 	"github.com/usher-scim/usher/bench/floor"
@@ -35,22 +36,40 @@ type ready struct {
 type server struct {
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
-	dir   string
+	out   *bufio.Reader
+	dir   string // removed in the end; "" for data that stay
 	ready
+	kind  kind
+	start time.Duration // until it could be asked
+	used  used
 }
 
-// startServer starts this program again as a server with empty data below dir. The
+// used is the one line that a server prints when it ends.
+type used struct {
+	Heap uint64 `json:"heap"` // the most bytes of heap that were seen in use
+}
+
+const floorFile = "floor.db"
+
+// startServer starts this program again as a server with empty data below dir, or with data (not nil) that are there. The
 // process ends by itself when this one does, however it does.
-func startServer(ctx context.Context, k kind, dir string) (*server, error) {
+func startServer(ctx context.Context, k kind, dir string, data *preloaded) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{}
-	if s.dir, err = os.MkdirTemp(dir, "usher-bench-*"); err != nil {
-		return nil, err
+	s := &server{kind: k}
+	args := []string{"-serve", string(k), "-dir"}
+	if data != nil {
+		args = append(args, data.of(k), "-preload", "1")
+	} else {
+		if s.dir, err = os.MkdirTemp(dir, "usher-bench-*"); err != nil {
+			return nil, err
+		}
+		args = append(args, s.dir)
 	}
-	s.cmd = exec.CommandContext(ctx, self, "-serve", string(k), "-dir", s.dir) //nolint:gosec // this program itself
+	began := time.Now()
+	s.cmd = exec.CommandContext(ctx, self, args...) //nolint:gosec // this program itself
 	s.cmd.Stderr = os.Stderr
 	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -62,9 +81,14 @@ func startServer(ctx context.Context, k kind, dir string) (*server, error) {
 	if err = s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	line, err := bufio.NewReader(stdout).ReadBytes('\n')
+	s.out = bufio.NewReader(stdout)
+	line, err := s.out.ReadBytes('\n')
 	if err == nil {
 		err = json.Unmarshal(line, &s.ready)
+	}
+	s.start = time.Since(began)
+	if data != nil && k == kindUsher {
+		s.Token = data.token
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the %s server did not start: %w", k, err), s.stop())
@@ -72,27 +96,35 @@ func startServer(ctx context.Context, k kind, dir string) (*server, error) {
 	return s, nil
 }
 
-// stop ends the process and removes its data.
+// stop ends the process and removes its data, unless they stay.
 func (s *server) stop() error {
-	return errors.Join(s.stdin.Close(), s.cmd.Wait(), os.RemoveAll(s.dir))
+	err := s.stdin.Close()
+	if line, missing := s.out.ReadBytes('\n'); missing == nil {
+		err = errors.Join(err, json.Unmarshal(line, &s.used))
+	}
+	err = errors.Join(err, s.cmd.Wait())
+	if s.dir != "" {
+		err = errors.Join(err, os.RemoveAll(s.dir))
+	}
+	return err
 }
 
-// serve is what the other process does: it serves k on a free port of loopback until standard
+// serve is what the other process does: it serves o.serve on a free port of loopback until standard
 // input ends.
-func serve(ctx context.Context, k kind, dir string, stdin io.Reader, stdout io.Writer) (err error) {
+func serve(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) (err error) {
 	var handler http.Handler
 	var token string
 	var closeData func() error
-	switch k {
+	switch o.serve {
 	case kindFloor:
 		var f *floor.Server
-		if f, err = floor.Open(filepath.Join(dir, "floor.db")); err == nil {
+		if f, err = floor.Open(filepath.Join(o.dir, floorFile)); err == nil {
 			handler, closeData = f.Handler(), f.Close
 		}
 	case kindUsher:
-		handler, token, closeData, err = openUsher(ctx, dir)
+		handler, token, closeData, err = openUsher(ctx, o.dir, o.preload > 0)
 	default:
-		err = fmt.Errorf("there is no server %q", k)
+		err = fmt.Errorf("there is no server %q", o.serve)
 	}
 	if err != nil {
 		return err
@@ -110,7 +142,11 @@ func serve(ctx context.Context, k kind, dir string, stdin io.Reader, stdout io.W
 	if err := json.NewEncoder(stdout).Encode(ready{Addr: l.Addr().String(), Token: token}); err != nil {
 		return errors.Join(err, srv.Close())
 	}
+	watched := watchHeap()
 	if _, err := io.Copy(io.Discard, stdin); err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	if err := json.NewEncoder(stdout).Encode(used{Heap: watched()}); err != nil {
 		return errors.Join(err, srv.Close())
 	}
 	if err := srv.Shutdown(ctx); err != nil {
@@ -120,4 +156,25 @@ func serve(ctx context.Context, k kind, dir string, stdin io.Reader, stdout io.W
 		return err
 	}
 	return nil
+}
+
+// watchHeap looks ten times a second at how much heap is in use, until it is asked for the most it saw.
+func watchHeap() (most func() uint64) {
+	stop, seen := make(chan struct{}), make(chan uint64)
+	go func() {
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
+		ticker := time.NewTicker(100 * time.Millisecond)
+		defer ticker.Stop()
+		for high := uint64(0); ; {
+			metrics.Read(sample)
+			high = max(high, sample[0].Value.Uint64()+sample[1].Value.Uint64())
+			select {
+			case <-ticker.C:
+			case <-stop:
+				seen <- high
+				return
+			}
+		}
+	}()
+	return func() uint64 { close(stop); return <-seen }
 }

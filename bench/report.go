@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 )
@@ -16,7 +17,25 @@ type measured struct {
 
 // report is all that was measured.
 type report struct {
-	rows []*measured
+	rows    []*measured
+	servers map[kind]*lives
+}
+
+// lives are what was seen of a server in each run: how long it took to start, and the most heap it had in use.
+type lives struct{ start, heap []float64 }
+
+// addServer keeps what was seen of a server that has ended.
+func (r *report) addServer(s *server) {
+	if r.servers == nil {
+		r.servers = make(map[kind]*lives)
+	}
+	l := r.servers[s.kind]
+	if l == nil {
+		l = &lives{}
+		r.servers[s.kind] = l
+	}
+	l.start = append(l.start, float64(s.start))
+	l.heap = append(l.heap, float64(s.used.Heap))
 }
 
 // add keeps the result of a run.
@@ -79,7 +98,15 @@ func (r *report) write(w io.Writer) error {
 				millis(m.median(func(x result) float64 { return float64(x.p99) })), compared)
 		}
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for _, k := range []kind{kindFloor, kindUsher} {
+		if l := r.servers[k]; l != nil {
+			fmt.Fprintf(w, "%s: ready after %s, at most %.0f MiB of heap in use\n", k, millis(slices.Max(l.start)), slices.Max(l.heap)/(1<<20))
+		}
+	}
+	return nil
 }
 
 func (m *measured) median(of func(result) float64) float64 {

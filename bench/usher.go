@@ -16,11 +16,13 @@ import (
 	"github.com/usher-scim/usher/store/bolt"
 )
 
-// openUsher returns Usher's SCIM side over an empty store below dir, with a token of a source of
-// kind okta. It is what `usher serve` answers with, request log included; the engine, which works off what
+const usherFile = "usher.db"
+
+// openUsher returns Usher's SCIM side over the store below dir. It adds a source of kind okta and returns
+// its token, unless the store was filled before and has one. It is what `usher serve` answers with, request log included; the engine, which works off what
 // the requests leave behind, does not run.
-func openUsher(ctx context.Context, dir string) (handler http.Handler, token string, closeStore func() error, err error) {
-	s, err := bolt.Open(filepath.Join(dir, "usher.db"), bolt.Options{})
+func openUsher(ctx context.Context, dir string, filled bool) (handler http.Handler, token string, closeStore func() error, err error) {
+	s, err := bolt.Open(filepath.Join(dir, usherFile), bolt.Options{})
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -30,9 +32,11 @@ func openUsher(ctx context.Context, dir string) (handler http.Handler, token str
 		}
 	}()
 	d := directory.New(s, time.Now, audit.IDs(time.Now))
-	_, token, err = d.AddSource(ctx, audit.Actor{Kind: audit.ByAdmin, Name: "bench"}, directory.NewSource{Name: "okta", Kind: directory.Okta})
-	if err != nil {
-		return nil, "", nil, fmt.Errorf("adding a source: %w", err)
+	if !filled {
+		_, token, err = d.AddSource(ctx, audit.Actor{Kind: audit.ByAdmin, Name: "bench"}, directory.NewSource{Name: "okta", Kind: directory.Okta})
+		if err != nil {
+			return nil, "", nil, fmt.Errorf("adding a source: %w", err)
+		}
 	}
 	server, err := scim.New(scim.Options{
 		Directory: d,

@@ -15,6 +15,7 @@ const batchSize = 1000
 // failures, transactions that read their own writes, statistics.
 type committer struct {
 	db    *bbolt.DB
+	most  int // writes that share a commit
 	queue chan *write
 	ended chan struct{}
 }
@@ -25,8 +26,8 @@ type write struct {
 	done chan error
 }
 
-func newCommitter(db *bbolt.DB) *committer {
-	c := &committer{db: db, queue: make(chan *write), ended: make(chan struct{})}
+func newCommitter(db *bbolt.DB, most int) *committer {
+	c := &committer{db: db, most: most, queue: make(chan *write), ended: make(chan struct{})}
 	go c.commitAll()
 	return c
 }
@@ -64,7 +65,7 @@ func (c *committer) commitWith(w *write) {
 		} else {
 			sharing = append(sharing, w)
 		}
-		if w = nil; n < batchSize {
+		if w = nil; n < c.most {
 			w = c.next()
 		}
 	}

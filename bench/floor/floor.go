@@ -53,8 +53,15 @@ const (
 var errTaken = errors.New("the userName is taken")
 
 // Open opens or makes the file at path, with the options that store/bolt gives bbolt.
-func Open(path string) (*Server, error) {
+func Open(path string) (*Server, error) { return open(path, false, batchSize) }
+
+// OpenUnsynced is Open for filling a file that nobody needs if the machine stops meanwhile: commits are
+// not synced, and as many as shared writes share one.
+func OpenUnsynced(path string, shared int) (*Server, error) { return open(path, true, shared) }
+
+func open(path string, unsynced bool, shared int) (*Server, error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		NoSync:          unsynced,
 		InitialMmapSize: 1 << min(36, strconv.IntSize-2),
 		NoFreelistSync:  true,
 		FreelistType:    bbolt.FreelistMapType,
@@ -71,7 +78,7 @@ func Open(path string) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("preparing %s: %w", path, err), db.Close())
 	}
-	return &Server{db: db, commit: newCommitter(db)}, nil
+	return &Server{db: db, commit: newCommitter(db, shared)}, nil
 }
 
 // Close closes the file. No request may be running or come afterwards.
@@ -93,23 +100,7 @@ func (s *Server) create(c echo.Context) error {
 	if err := json.NewDecoder(c.Request().Body).Decode(&u); err != nil || u.UserName == "" {
 		return c.NoContent(http.StatusBadRequest)
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return err
-	}
-	u.ID = id.String()
-	data, err := json.Marshal(&u)
-	if err != nil {
-		return err
-	}
-	key, name := []byte(u.ID), []byte(strings.ToLower(u.UserName))
-	err = s.commit.do(func(tx *bbolt.Tx) error {
-		names := tx.Bucket([]byte(namesBucket))
-		if names.Get(name) != nil {
-			return errTaken
-		}
-		return errors.Join(names.Put(name, key), tx.Bucket([]byte(usersBucket)).Put(key, data))
-	})
+	data, err := s.add(&u)
 	if errors.Is(err, errTaken) {
 		return c.NoContent(http.StatusConflict)
 	}
@@ -117,6 +108,32 @@ func (s *Server) create(c echo.Context) error {
 		return err
 	}
 	return c.JSONBlob(http.StatusCreated, data)
+}
+
+// Add gives a user an id and keeps it. It returns when the user is on disk.
+func (s *Server) Add(u *User) error {
+	_, err := s.add(u)
+	return err
+}
+
+func (s *Server) add(u *User) ([]byte, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
+	}
+	u.ID = id.String()
+	data, err := json.Marshal(u)
+	if err != nil {
+		return nil, err
+	}
+	key, name := []byte(u.ID), []byte(strings.ToLower(u.UserName))
+	return data, s.commit.do(func(tx *bbolt.Tx) error {
+		names := tx.Bucket([]byte(namesBucket))
+		if names.Get(name) != nil {
+			return errTaken
+		}
+		return errors.Join(names.Put(name, key), tx.Bucket([]byte(usersBucket)).Put(key, data))
+	})
 }
 
 // get decodes and encodes what it reads, as a server that answers for its data does.

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/bench/floor"
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/store/bolt"
+)
+
+// maxPreload bounds -preload.
+const maxPreload = 2_000_000
+
+// fillers is how many users are under way at a time while data are filled, and so how many share a commit.
+const fillers = 8192
+
+// preloaded are data folders with users in them, that every run goes on with.
+type preloaded struct {
+	dir   string
+	token string
+}
+
+func (p *preloaded) of(k kind) string { return filepath.Join(p.dir, string(k)) }
+
+// preload fills the data of both servers with the same n users below dir. Their names are
+// random, so that the order in which they are made says nothing of where they stand in an index.
+func preload(ctx context.Context, dir string, n int) (*preloaded, error) {
+	below, err := os.MkdirTemp(dir, "usher-bench-*")
+	if err != nil {
+		return nil, err
+	}
+	p := &preloaded{dir: below}
+	for k, fill := range map[kind]func(context.Context, string, int) error{
+		kindFloor: fillFloor,
+		kindUsher: func(ctx context.Context, dir string, n int) (err error) {
+			p.token, err = fillUsher(ctx, dir, n)
+			return err
+		},
+	} {
+		err = os.Mkdir(p.of(k), 0o700)
+		if err == nil {
+			err = fill(ctx, p.of(k), n)
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("filling the data of the %s server: %w", k, err), p.remove())
+		}
+	}
+	return p, nil
+}
+
+func (p *preloaded) remove() error { return os.RemoveAll(p.dir) }
+
+func fillFloor(ctx context.Context, dir string, n int) error {
+	path := filepath.Join(dir, floorFile)
+	s, err := floor.OpenUnsynced(path, fillers)
+	if err != nil {
+		return err
+	}
+	err = fill(ctx, n, func(i int, name string) error {
+		return s.Add(&floor.User{
+			Schemas: []string{"urn:ietf:params:scim:schemas:core:2.0:User"}, ExternalID: "00u" + name, UserName: name,
+			Name: floor.Name{Given: "Test", Family: fmt.Sprint("User", i)}, DisplayName: fmt.Sprint("Test User", i),
+			Emails: []floor.Email{{Value: name, Type: "work", Primary: true}}, Locale: "en-US", Active: true,
+		})
+	})
+	return errors.Join(err, s.Close(), syncFile(path))
+}
+
+func fillUsher(ctx context.Context, dir string, n int) (token string, err error) {
+	path := filepath.Join(dir, usherFile)
+	s, err := bolt.Open(path, bolt.Options{NoSync: true, BatchSize: fillers})
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, s.Close(), syncFile(path)) }()
+	d := directory.New(s, time.Now, audit.IDs(time.Now))
+	source, token, err := d.AddSource(ctx, audit.Actor{Kind: audit.ByAdmin, Name: "bench"}, directory.NewSource{Name: "okta", Kind: directory.Okta})
+	if err != nil {
+		return "", fmt.Errorf("adding a source: %w", err)
+	}
+	return token, fill(ctx, n, func(i int, name string) error {
+		_, err := d.CreateUser(ctx, source, "preload", directory.UserWrite{
+			UserName: name, ExternalID: "00u" + name, Active: true, Emails: []string{name},
+			Attributes: fmt.Appendf(nil, `{"userName":%q,"name":{"givenName":"Test","familyName":"User%d"},"emails":[{"primary":true,"value":%q,"type":"work"}],`+
+				`"displayName":"Test User%d","locale":"en-US","externalId":%q,"active":true}`, name, i, name, i, "00u"+name),
+		}, directory.CreateOptions{})
+		return err
+	})
+}
+
+// fill calls add for n users with random names, many at a time, until one fails.
+func fill(ctx context.Context, n int, add func(i int, name string) error) error {
+	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // not a secret: names, the same at both servers
+	names := make([]uint64, n)
+	for i := range names {
+		names[i] = random.Uint64()
+	}
+	var next atomic.Int64
+	var failure atomic.Pointer[error]
+	var workers sync.WaitGroup
+	for range min(fillers, n) {
+		workers.Go(func() {
+			for failure.Load() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				err := ctx.Err()
+				if err == nil {
+					err = add(i, fmt.Sprintf("%016x@acme.example", names[i]))
+				}
+				if err != nil {
+					failure.Store(&err)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	if failed := failure.Load(); failed != nil {
+		return *failed
+	}
+	return nil
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
