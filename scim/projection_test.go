@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/scim"
 	"github.com/usher-scim/usher/scim/schema"
 )
 
@@ -232,5 +233,45 @@ func TestLaw11ExcludedGroupsAreNotRead(t *testing.T) {
 	}
 	if got := h.ask(t, token, get, "/Users?attributes=userName&sortBy=groups.display", "", http.StatusOK); at(got, "Resources", 0, "id") != a {
 		t.Errorf("sorted by groups: got %v", got)
+	}
+}
+
+// What an administrator's schema returns on request alone is returned to those who ask and to who has just written it (RFC 7643 section 7).
+func TestLaw11ReturnedOnRequest(t *testing.T) {
+	t.Parallel()
+	const urn = "urn:example:extra:2.0:"
+	var extra []scim.CustomSchema
+	for _, kind := range []string{"User", "Group"} {
+		s, err := scim.ParseSchema("extra.json", []byte(`{"id":"`+urn+kind+`","name":"Extra","attributes":[
+			{"name":"badge","type":"string","returned":"request"},{"name":"site","type":"string","returned":"always"},{"name":"desk","type":"string"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		extra = append(extra, s)
+	}
+	h := newHouse(t, func(o *scim.Options) { o.Schemas = extra })
+	token := h.source(t, "hr", directory.Generic, false)
+	for _, test := range []struct{ collection, urn, name string }{{"/Users", urn + "User", "userName"}, {"/Groups", urn + "Group", "displayName"}} {
+		body := fmt.Sprintf(`{%q:"x",%q:{"badge":"b","site":"s","desk":"d"}}`, test.name, test.urn)
+		has := func(what string, reply any, want ...string) {
+			t.Helper()
+			extension, _ := at(reply, test.urn).(map[string]any)
+			if got := pathsOf(extension, ""); !slices.Equal(got, want) {
+				t.Errorf("%s, %s: got %v, want %v", test.collection, what, got, want)
+			}
+		}
+		made := h.ask(t, token, post, test.collection, body, 201)
+		target := test.collection + "/" + made["id"].(string)
+		has("POST", made, "badge", "desk", "site")
+		has("GET", h.ask(t, token, get, target, "", 200), "desk", "site")
+		has("a list", at(h.ask(t, token, get, test.collection, "", 200), "Resources", 0), "desk", "site")
+		has("asked for", h.ask(t, token, get, target+"?attributes="+test.urn+":badge", "", 200), "badge", "site")
+		has("the whole extension", h.ask(t, token, get, target+"?attributes="+test.urn, "", 200), "badge", "desk", "site")
+		has("something else", h.ask(t, token, get, target+"?attributes="+test.name, "", 200), "site")
+		has("without the extension", h.ask(t, token, get, target+"?excludedAttributes="+test.urn, "", 200), "site")
+		has("PUT", h.ask(t, token, put, target, body, 200), "badge", "desk", "site")
+		has("PUT, leaving it out", h.ask(t, token, put, target+"?excludedAttributes="+test.urn+":badge", body, 200), "desk", "site")
+		has("PATCH of it", h.ask(t, token, change, target, patchOf(`{"op":"replace","path":"`+test.urn+`:badge","value":"c"}`), 200), "badge", "desk", "site")
+		has("PATCH of another", h.ask(t, token, change, target, patchOf(`{"op":"replace","path":"`+test.urn+`:desk","value":"e"}`), 200), "desk", "site")
 	}
 }

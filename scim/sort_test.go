@@ -213,3 +213,28 @@ func TestLaw10IndexAnswersEqualScanAnswers(t *testing.T) {
 		}
 	})
 }
+
+// Values order as what they are: numbers by size, times as moments, whatever their offset.
+func TestLaw09SortingFollowsTheType(t *testing.T) {
+	t.Parallel()
+	const urn = "urn:example:typed:2.0:User"
+	typed, err := scim.ParseSchema("typed.json", []byte(`{"id":"`+urn+`","name":"Typed","attributes":[{"name":"floor","type":"integer"},{"name":"size","type":"decimal"},
+		{"name":"since","type":"dateTime"},{"name":"remote","type":"boolean"},{"name":"code","type":"string","caseExact":true},{"name":"tags","type":"string","multiValued":true}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHouse(t, func(o *scim.Options) { o.Schemas = []scim.CustomSchema{typed} })
+	token := h.source(t, "hr", directory.Generic, false)
+	for name, values := range map[string]string{
+		"a": `"floor":10,"size":-1.5,"since":"2026-01-01T00:00:00+05:00","remote":true,"code":"B","tags":["y","a"]`,
+		"b": `"floor":9,"size":1e1,"since":"2026-01-01T00:00:00Z","remote":false,"code":"a","tags":["X"]`,
+		"c": `"floor":-3,"size":9.99,"since":"1969-12-31T23:59:59.5Z"`,
+	} {
+		h.id(t, token, "/Users", `{"userName":"`+name+`","`+urn+`":{`+values+`}}`)
+	}
+	for attribute, want := range map[string]string{"floor": "c b a", "size": "a c b", "since": "c a b", "remote": "b a c", "code": "a b c", "tags": "b a c"} {
+		if got := h.order(t, token, "/Users?sortBy="+urn+":"+attribute); got != want {
+			t.Errorf("%s: got %s, want %s", attribute, got, want)
+		}
+	}
+}
