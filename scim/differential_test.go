@@ -469,9 +469,9 @@ func differences() []difference {
 				}
 				return patches("add", "emails[", http.StatusOK)(r, ours, theirs)
 			},
-			user:     `{"userName":"ann","active":true}`,
-			request:  one(`{"op":"add","path":"emails[type eq \"work\"].value","value":"a@work"}`),
-			ours:     `200 {"active":true,"emails":[{"type":"work","value":"a@work"}],"userName":"ann"}`, theirs: `200 {"active":true,"userName":"ann"}`,
+			user:    `{"userName":"ann","active":true}`,
+			request: one(`{"op":"add","path":"emails[type eq \"work\"].value","value":"a@work"}`),
+			ours:    `200 {"active":true,"emails":[{"type":"work","value":"a@work"}],"userName":"ann"}`, theirs: `200 {"active":true,"userName":"ann"}`,
 		},
 		{
 			name: "the value of an element is removed", section: "RFC 7643 section 2.4: an element is its value; a type of nothing says nothing",
