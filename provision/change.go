@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,6 +29,10 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 			return x.vanished(ctx, s, a)
 		}
 		if err != nil {
+			if adapters.KindOf(err) != adapters.Uncertain {
+				a.Intent = nil
+				err = errors.Join(x.save(ctx, a, "", nil), err)
+			}
 			return err
 		}
 		act = audit.AccountUpdated

@@ -38,7 +38,7 @@ var weights = []struct {
 }{
 	{"hire", 5}, {"another human", 2}, {"change", 2}, {"rename", 2}, {"deactivate", 6}, {"activate", 5}, {"delete user", 3},
 	{"create group", 4}, {"delete group", 2}, {"burst", 2}, {"join", 10}, {"leave", 6}, {"mapping", 3}, {"rollback", 1},
-	{"fault", 8}, {"lag", 1}, {"outage", 1}, {"by hand", 2}, {"stranger", 1}, {"crash", 5},
+	{"fault", 12}, {"lag", 1}, {"outage", 1}, {"by hand", 2}, {"stranger", 1}, {"crash", 5},
 	{"approve", 3}, {"reject", 1}, {"retry", 1}, {"restart", 1}, {"time", 20},
 	{"some", 10}, {"meanwhile", 5},
 }
@@ -70,9 +70,9 @@ var (
 	humans     = []string{"ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal", "ida", "owner"}
 	groupNames = []string{"Support", "Leads", "Interns"}
 	pauses     = []time.Duration{0, time.Second, 4 * time.Second, 30 * time.Second, 10 * time.Minute, 3 * time.Hour, 25 * time.Hour, 8 * 24 * time.Hour}
-	faulty     = []string{"check", "find", "create", "update", "remove", "suspend", "demote", "resume", "team"}
+	faulty     = []string{"check", "find", "create", "update", "remove", "suspend", "demote", "resume", "team", "create", "create", "remove", "update", "team"}
 	kinds      = []adapters.Kind{
-		adapters.Uncertain, adapters.Retry, adapters.Unavailable, adapters.Uncertain, adapters.NotFound, adapters.AlreadyExists,
+		adapters.Uncertain, adapters.Uncertain, adapters.Uncertain, adapters.Uncertain, adapters.Retry, adapters.Unavailable, adapters.NotFound, adapters.AlreadyExists,
 		adapters.Conflict, adapters.Invalid, adapters.Unauthorized, adapters.NoSeat, adapters.Protected, adapters.Unsupported,
 	}
 )

@@ -192,3 +192,38 @@ func TestAnAddressThatTheLedgerKnowsAsAnothersIsAQuestionNotALoop(t *testing.T) 
 	w.must(err)
 	w.wantHolds(provision.HoldForeign)
 }
+
+func TestALostReplyOfASuspensionDoesNotKeepWhoReturnsOut(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"suspend", "demote"} {
+		t.Run(op, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.apply(strings.ReplaceAll(suspendMapping, "[suspend]", "["+op+"]"))
+			w.hire("ann")
+			w.group("Support", "ann")
+			w.settle()
+			w.vendor.failAfter(op, problem(adapters.Uncertain, op))
+			w.activate("ann", false)
+			w.settle()
+			w.activate("ann", true)
+			w.pass(time.Hour)
+			w.wantVendor(map[string]string{"ann": "active agent in Tier 1"})
+		})
+	}
+}
+
+func TestALostReplyOfAnUpdateThatIsTakenBackLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.apply(plainMapping)
+	w.hire("ann")
+	w.group("Support", "ann")
+	w.settle()
+	w.vendor.failAfter("update", problem(adapters.Uncertain, "update"))
+	w.group("Leads", "ann")
+	w.settle()
+	w.members(directory.RemoveMembers, "Leads", "ann")
+	w.pass(time.Hour)
+	w.wantVendor(map[string]string{"ann": "active agent"})
+}

@@ -259,8 +259,10 @@ func (p *planner) align(a *Account, profile adapters.Profile) {
 	var c adapters.Change
 	complete := true // nothing was left out for want of an approval
 	cautious := a.Origin == Adopted && !a.Enforced
+	// An update whose reply was lost may have set anything: what is wanted is written whole.
+	unsure := a.Intent != nil && a.Intent.Sent && a.Intent.Op == OpUpdate
 
-	if a.Email != profile.Email {
+	if a.Email != profile.Email || unsure && p.Can.EmailChange {
 		if p.Can.EmailChange {
 			c.Email = &profile.Email
 		} else {
@@ -280,6 +282,8 @@ func (p *planner) align(a *Account, profile adapters.Profile) {
 		} else {
 			complete = false
 		}
+	} else if unsure && r != "" {
+		c.Role = &r
 	}
 	if l := profile.Licence; l != "" && l != a.Licence {
 		if !cautious || p.raises(l, a.Licence) || p.reduction(a, "licence", a.Licence, l) {
@@ -287,9 +291,11 @@ func (p *planner) align(a *Account, profile adapters.Profile) {
 		} else {
 			complete = false
 		}
+	} else if unsure && l != "" {
+		c.Licence = &l
 	}
 	for field, value := range profile.Attributes {
-		if a.Profile[field] != value {
+		if a.Profile[field] != value || unsure {
 			if c.Attributes == nil {
 				c.Attributes = map[string]string{}
 			}

@@ -34,20 +34,30 @@ func (x *execution) reduce(ctx context.Context, step Step, a *Account) error {
 	if err := x.remember(ctx, a); err != nil {
 		return x.orGone(ctx, a, err)
 	}
-	if err := x.intend(ctx, a, step.Op); err != nil {
-		return err
-	}
-	if err := call(ctx, a.VendorID); err != nil {
-		return x.orGone(ctx, a, err)
-	}
+	// From the call on the account counts as reduced, so that a return restores it also when the reply was lost.
+	was := *a
 	if a.State != Suspended { // demoting a suspended account gives no sign-in back
 		a.State = state
 	}
-	a.Intent = nil
-	a.Done = append(a.Done, step.Action)
 	if step.Op == OpDemote {
 		a.Role, a.Teams = weakest(x.can), nil
 	}
+	if err := x.intend(ctx, a, step.Op); err != nil {
+		return err
+	}
+	switch err := call(ctx, a.VendorID); {
+	case err == nil:
+	case adapters.KindOf(err) == adapters.Uncertain:
+		return err
+	default:
+		a.State, a.Role, a.Teams, a.Intent = was.State, was.Role, was.Teams, nil
+		if serr := x.save(ctx, a, "", nil); serr != nil {
+			return serr
+		}
+		return x.orGone(ctx, a, err)
+	}
+	a.Intent = nil
+	a.Done = append(a.Done, step.Action)
 	return x.save(ctx, a, act, x.detail(a))
 }
 
