@@ -2,6 +2,7 @@ package scim
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,6 +39,9 @@ func (s *Server) bulk(x *exchange) error {
 	job := &bulkJob{exchange: x, operations: request.Operations, results: make([]outcome, len(request.Operations)), ids: map[string]string{}}
 	failed := 0
 	for _, circle := range s.references.Order(request.Operations) {
+		if err := x.ctx().Err(); err != nil {
+			return err // nobody waits for the answer any more
+		}
 		if len(circle) == 1 {
 			job.one(circle[0])
 		} else {
@@ -282,9 +286,9 @@ func (j *bulkJob) perform(o bulk.Operation) (result outcome) {
 	return result
 }
 
-// alone makes the request that an operation stands for.
+// alone makes the request that an operation stands for. What was begun is ended even if the client goes away: a circle must not stay open.
 func (j *bulkJob) alone(o bulk.Operation, where target) (*http.Request, error) {
-	request := j.r.Clone(j.ctx())
+	request := j.r.Clone(context.WithoutCancel(j.ctx()))
 	request.Method, request.RequestURI = o.Method, ""
 	request.URL = &url.URL{Path: Root + where.kind.Endpoint}
 	if where.id != "" {

@@ -1,17 +1,21 @@
 package scim_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/scim"
 	"github.com/usher-scim/usher/scim/schema"
+	"github.com/usher-scim/usher/store"
 )
 
 // told is what the answer to a bulk request says of one operation.
@@ -348,4 +352,41 @@ func TestBulkNeedsATokenThatMayWrite(t *testing.T) {
 	if got := h.send(t, "", post, "/Bulk", nil, `{"Operations":[{}]}`).Code; got != 401 {
 		t.Errorf("got %d, want 401", got)
 	}
+}
+
+// A client that goes away leaves whole circles behind, and nothing that was not begun.
+func TestBulkEndsWhatItBegan(t *testing.T) {
+	t.Parallel()
+	ctx, leave := context.WithCancel(context.Background())
+	h := newHouse(t)
+	token := h.source(t, "hr", directory.Generic, false)
+	left := newHouse(t, func(o *scim.Options) {
+		o.Directory = directory.New(leavingStore{h.store, leave}, h.clock.Now, audit.IDs(h.clock.Now))
+	})
+	user := func(name, boss string) string {
+		return `{"method":"POST","path":"/Users","bulkId":"` + name + `","data":{"userName":"` + name + `","` + manager + `":"bulkId:` + boss + `"}}`
+	}
+	r := httptest.NewRequestWithContext(ctx, post, scim.Root+"/Bulk", strings.NewReader(`{"Operations":[`+user("a", "b")+`,`+user("b", "a")+`,`+user("c", "c")+`]}`))
+	r.Header.Set("Authorization", "Bearer "+token)
+	left.handler.ServeHTTP(httptest.NewRecorder(), r)
+	users := h.ask(t, token, get, "/Users?attributes=userName,"+manager, "", 200)
+	if got, want := at(users, "totalResults"), 2.0; got != want {
+		t.Fatalf("got %v users, want %v", got, want)
+	}
+	for i := range 2 {
+		if at(users, "Resources", i, schema.EnterpriseURN, "manager", "value") != at(users, "Resources", 1-i, "id") {
+			t.Errorf("the circle is not closed: %v", users)
+		}
+	}
+}
+
+// leavingStore is one whose client goes away with the first write.
+type leavingStore struct {
+	store.Store
+	leave func()
+}
+
+func (s leavingStore) Update(ctx context.Context, fn func(store.Tx) error) error {
+	defer s.leave()
+	return s.Store.Update(ctx, fn)
 }

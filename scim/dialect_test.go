@@ -113,8 +113,8 @@ func TestEachKindHasAPage(t *testing.T) {
 	}
 }
 
-// A strict source is told of every name that no schema has; a tolerant one is not bothered.
-func TestStrictAndTolerantSources(t *testing.T) {
+// Law 3: a strict source is told of every name that no schema has; a tolerant one is not bothered.
+func TestLaw03StrictAndTolerantSources(t *testing.T) {
 	t.Parallel()
 	const urn = schema.EnterpriseURN
 	for _, test := range []struct {

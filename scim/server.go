@@ -60,7 +60,7 @@ type Limits struct {
 	// the answer is 400 tooMany. Default 100,000.
 	Scan int
 	// RequestsPerSecond is how much each token may ask for, on average over Burst requests; more is answered 429. Zero: no
-	// limit. Burst defaults to twice the rate.
+	// limit. Burst defaults to twice the rate. A bulk request counts as one.
 	RequestsPerSecond float64
 	Burst             int
 }
