@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -262,4 +263,52 @@ func TestLaw09CursorPagingWhileOthersWrite(t *testing.T) {
 			rt.Fatalf("%s: %d resources came, but the total is %v", query, len(ids), total)
 		}
 	})
+}
+
+// The same with writers that wait for nobody.
+func TestLaw09CursorPagingWhileManyWriteAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	token := h.source(t, "hr", directory.Generic, false)
+	still := map[string]bool{}
+	var moving []string
+	for i := range 120 {
+		id := h.id(t, token, "/Users", fmt.Sprintf(`{"userName":"u%d","title":"t%d"}`, i, i%7))
+		if i%3 > 0 {
+			still[id] = true
+		} else {
+			moving = append(moving, id)
+		}
+	}
+	done := make(chan struct{})
+	var writers sync.WaitGroup
+	for w := range 3 {
+		writers.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				made := h.send(t, token, post, "/Users", nil, fmt.Sprintf(`{"userName":"w%d-%d","title":"t%d"}`, w, n, n%7))
+				_, id, _ := strings.Cut(made.Header().Get("Location"), "/Users/")
+				h.send(t, token, change, "/Users/"+moving[(w+3*n)%len(moving)], nil, patchOf(fmt.Sprintf(`{"op":"replace","path":"title","value":"t%d"}`, n%9)))
+				h.send(t, token, remove, "/Users/"+id, nil, "")
+			}
+		})
+	}
+	for _, target := range []string{"/Users?count=7", "?count=9", "/Users?count=11&sortBy=title", "/Users?count=30&sortBy=title&sortOrder=descending", `/Users?count=10&filter=title sw "t"`} {
+		seen := map[string]int{}
+		ids, _ := h.pages(t, token, target, nil)
+		for _, id := range ids {
+			seen[id]++
+		}
+		for id := range still {
+			if seen[id] != 1 {
+				t.Errorf("%s: a user that nobody changed came %d times", target, seen[id])
+			}
+		}
+	}
+	close(done)
+	writers.Wait()
 }

@@ -250,7 +250,7 @@ func (x *exchange) writeMembers(out *stream, group uuid.UUID, s *shape) error {
 	separator := ""
 	users := x.base() + "/Users/"
 	var element []byte
-	for page, err := range x.memberPages(group) {
+	for page, err := range x.memberPages(group, directory.MaxPage) {
 		if err != nil {
 			return err
 		}
@@ -284,12 +284,16 @@ func appendMember(dst []byte, m directory.Member, users string, s *shape) []byte
 	return append(o.dst, '}')
 }
 
-// memberPages reads the members of a group, then those that are still waited for, if this client names members early.
-func (x *exchange) memberPages(group uuid.UUID) iter.Seq2[[]directory.Member, error] {
+// firstMembers is how many members of a group are read at first for a filter or an order, which often need no more.
+const firstMembers = 16
+
+// memberPages reads the members of a group, the first page of a given length, then those that are still waited for, if this client names
+// members early.
+func (x *exchange) memberPages(group uuid.UUID, limit int) iter.Seq2[[]directory.Member, error] {
 	return func(yield func([]directory.Member, error) bool) {
 		after := uuid.Nil
 		for {
-			page, err := x.directory.Members(x.ctx(), group, after, directory.MaxPage)
+			page, err := x.directory.Members(x.ctx(), group, after, limit)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -297,10 +301,10 @@ func (x *exchange) memberPages(group uuid.UUID) iter.Seq2[[]directory.Member, er
 			if len(page) > 0 && !yield(page, nil) {
 				return
 			}
-			if len(page) < directory.MaxPage {
+			if len(page) < limit {
 				break
 			}
-			after = page[len(page)-1].Person
+			after, limit = page[len(page)-1].Person, directory.MaxPage
 		}
 		if x.dialect.EarlyReferences {
 			yield(x.directory.PendingMembers(x.ctx(), group))
@@ -320,7 +324,7 @@ func (x *exchange) filterGroup(g directory.Group, members bool, failed *error) (
 	resource["meta"] = x.groupMeta(g).value()
 	if members {
 		resource["members"] = iter.Seq[any](func(yield func(any) bool) {
-			for page, err := range x.memberPages(g.ID) {
+			for page, err := range x.memberPages(g.ID, firstMembers) {
 				if err != nil {
 					*failed = err
 					return
