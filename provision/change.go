@@ -21,6 +21,7 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 	c := step.Change
 	act := audit.Act("")
 	if !empty(c) {
+		before := a.Intent
 		if err := x.intend(ctx, a, OpUpdate); err != nil {
 			return err
 		}
@@ -30,7 +31,7 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 		}
 		if err != nil {
 			if adapters.KindOf(err) != adapters.Uncertain {
-				a.Intent = nil
+				a.Intent = before // this one did nothing; an earlier one of unknown outcome stays unknown
 				err = errors.Join(x.save(ctx, a, "", nil), err)
 			}
 			return err

@@ -227,3 +227,24 @@ func TestALostReplyOfAnUpdateThatIsTakenBackLeavesNothingBehind(t *testing.T) {
 	w.pass(time.Hour)
 	w.wantVendor(map[string]string{"ann": "active agent"})
 }
+
+func TestALostReplyOfARemovalIsRememberedThroughAnOutage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.apply(plainMapping)
+	w.hire("ann")
+	w.group("Support", "ann")
+	w.settle()
+	w.vendor.failAfter("remove", problem(adapters.Uncertain, "remove"))
+	w.vendor.fail("remove", problem(adapters.Unavailable, "remove"))
+	w.activate("ann", false)
+	w.settle()
+	w.now = w.now.Add(10 * time.Second)
+	w.settle()
+	if got := w.vendor.count("remove"); got != 2 {
+		t.Fatalf("removals: got %d, want the lost one and the one that met the outage", got)
+	}
+	w.activate("ann", true)
+	w.pass(time.Hour)
+	w.wantVendor(map[string]string{"ann": "active agent"})
+}

@@ -128,7 +128,8 @@ func (x *execution) remove(ctx context.Context, s *Situation, step Step, a *Acco
 		}
 		removal.Transfer = transfer
 	}
-	if a.State != Removing {
+	doubtful := a.State == Removing // an earlier call may have ended it
+	if !doubtful {
 		a.From = a.State
 	}
 	a.State = Removing
@@ -151,6 +152,9 @@ func (x *execution) remove(ctx context.Context, s *Situation, step Step, a *Acco
 	case adapters.KindOf(err) == adapters.Uncertain:
 		return err // stays removing: the call is repeated, which is safe
 	}
+	if doubtful && !aboutTheAccount(err) {
+		return err
+	}
 	a.State, a.Intent = a.From, nil
 	if serr := x.save(ctx, a, "", nil); serr != nil {
 		return serr
@@ -164,6 +168,16 @@ func (x *execution) remove(ctx context.Context, s *Situation, step Step, a *Acco
 		}
 	}
 	return err
+}
+
+// aboutTheAccount reports whether an error was said of an account that is there.
+func aboutTheAccount(err error) bool {
+	switch adapters.KindOf(err) {
+	case adapters.Protected, adapters.Conflict, adapters.Invalid, adapters.Unsupported:
+		return true
+	default:
+		return false
+	}
 }
 
 func (x *execution) refused(a *Account, cause *adapters.Error) error {
