@@ -31,7 +31,7 @@ type CustomSchema struct {
 func (s CustomSchema) URN() string { return s.definition.ID }
 
 var (
-	schemaName    = regexp.MustCompile(`^(?i:urn):[A-Za-z0-9][A-Za-z0-9-]{0,31}(:[A-Za-z0-9_.-]+)+$`)
+	schemaName    = regexp.MustCompile(`^urn:[A-Za-z0-9][A-Za-z0-9-]{0,31}(:[A-Za-z0-9_.-]+)+$`)
 	attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_$-]{0,63}$`)
 )
 

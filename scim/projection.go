@@ -20,7 +20,7 @@ type projection struct {
 	root  shape
 	plain bool // stored attributes are returned as they stand
 	// What the server adds to the stored attributes; nil where it is not wanted, and then not even read.
-	members, groups, meta *shape
+	members, groups, meta, status *shape
 
 	compiled projectionSource
 	requests bool // the type has attributes that a client writes and that are returned on request
@@ -140,6 +140,7 @@ func (s projectionSource) compile(written func(*schema.Attribute) bool) *project
 	}
 	p.plain, p.requests = !c.dropped, p.requests || onRequest(s.t.Core.Attributes)
 	p.members, p.groups, p.meta = p.root.parts["members"], p.root.parts["groups"], p.root.parts["meta"]
+	p.status = p.root.parts[StatusURN]
 	return p
 }
 

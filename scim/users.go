@@ -236,9 +236,9 @@ func (x *exchange) appendUser(dst []byte, u directory.User, p *projection) ([]by
 		attributes = x.users.Append(nil, resource)
 	}
 	attributes = p.project(attributes)
-	if wanted := p.root.parts[StatusURN]; wanted != nil {
+	if p.status != nil {
 		var err error
-		if attributes, err = x.withStatus(attributes, u.Person, wanted); err != nil {
+		if attributes, err = x.withStatus(attributes, u.Person, p.status); err != nil {
 			return nil, err
 		}
 	}
