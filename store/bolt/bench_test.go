@@ -56,6 +56,32 @@ func BenchmarkUpdateParallel(b *testing.B) {
 	b.ReportMetric(float64(stats.Updates)/float64(max(stats.Commits, 1)), "updates/commit")
 }
 
+// BenchmarkUpdateAlone is one durable update per operation, from one client: what a request costs that nobody
+// shares a commit with.
+func BenchmarkUpdateAlone(b *testing.B) {
+	s, err := bolt.Open(filepath.Join(b.TempDir(), "usher.db"), bolt.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	value, id := make([]byte, recordSize), uint64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		id++
+		err := s.Update(b.Context(), func(tx store.Tx) error {
+			for i, table := range tableNames() {
+				if err := tx.Put(table, userKey(i, id), value[:sizes()[i]]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkBareBatch is the same on bbolt's own Batch: the floor.
 func BenchmarkBareBatch(b *testing.B) {
 	db, err := bbolt.Open(filepath.Join(b.TempDir(), "bare.db"), 0o600, &bbolt.Options{

@@ -2,7 +2,9 @@ package bolt
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 
@@ -116,4 +118,56 @@ func TestAllocations(t *testing.T) {
 			t.Errorf("%s: %.0f allocations, want at most %.0f", name, got, operation.max)
 		}
 	}
+}
+
+// A store that was closed is opened without reading the whole file: the free pages are listed in it.
+func TestACloseListsTheFreePages(t *testing.T) {
+	t.Parallel()
+	s := openTest(t, Options{})
+	for i := range 50 {
+		err := s.Update(t.Context(), func(tx store.Tx) error { return tx.Put("t", store.Uint64(uint64(i)), make([]byte, 1000)) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if lists(t, s.path) {
+		t.Error("every commit writes the list of free pages")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !lists(t, s.path) {
+		t.Error("the list of free pages is missing")
+	}
+	again, err := Open(s.path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Update(t.Context(), put("t", "after")); err != nil {
+		t.Fatal(err)
+	}
+	if lists(t, s.path) || !has(t, again, "t", "after") {
+		t.Error("the list outlives the first commit, which makes it untrue")
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// lists reports whether the newest meta page of a file names a list of free pages.
+func lists(t *testing.T, path string) bool {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const noList = ^uint64(0)
+	var newest, list uint64
+	for page := range 2 {
+		meta := data[page*os.Getpagesize()+16:] // behind the page's header
+		if id := binary.NativeEndian.Uint64(meta[48:]); id >= newest {
+			newest, list = id, binary.NativeEndian.Uint64(meta[32:])
+		}
+	}
+	return list != noList
 }

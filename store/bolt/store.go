@@ -195,11 +195,21 @@ func (s *Store) Close() error {
 	s.running.Wait()
 	s.closing.Do(func() {
 		s.idle.pause()
-		if err := s.db.Close(); err != nil {
+		if err := errors.Join(s.keepFreePages(), s.db.Close()); err != nil {
 			s.closeEr = fmt.Errorf("close the store: %w", err)
 		}
 	})
 	return s.closeEr
+}
+
+// keepFreePages writes the list of free pages, so that whoever opens the file next does not have to read
+// all of it to find them. Commits leave it out: it is found again after a crash.
+func (s *Store) keepFreePages() error {
+	if s.failure.Load() != nil || s.Stats().Commits == 0 {
+		return nil
+	}
+	s.db.NoFreelistSync = false
+	return s.db.Update(func(*bbolt.Tx) error { return nil })
 }
 
 // enter counts a transaction in, so that Close waits for it.
