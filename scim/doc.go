@@ -4,7 +4,7 @@
 //
 // What the words on the wire mean is worked out in packages of their own, pure and without HTTP: scim/body reads JSON strictly,
 // scim/schema knows the attributes, scim/filter the filter and path language, scim/patch the operations of a PATCH,
-// scim/fault what a client may be told. Start with Server in server.go, then users.go.
+// scim/bulk what a bulk request asks and in which order it can be done, scim/fault what a client may be told. Start with Server in server.go, then users.go.
 //
 // What a list is asked for stands in search.go, in the address or in a body; list.go answers it, from the order of ids alone where it
 // can, else from list_scan.go, which looks at all candidates within a bound and keeps one page. sort.go has the order, cursor.go the
