@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/mapping"
 	"github.com/usher-scim/usher/store"
 )
@@ -19,7 +20,9 @@ type PersonStatus struct {
 	State     string    // one of the Status words
 	AccountID string    // the app's own id of the account, "" while there is none
 	Since     time.Time // when it came into this state
-	Error     string    // one sentence: what went wrong last, or what a person must decide; "" for nothing
+	// Error is one sentence: what went wrong last, or what a person must decide; "" for nothing. It tells the kind and no
+	// more: identity providers read it, and the texts of holds and failures name other people and quote vendors.
+	Error string
 }
 
 // The words for what became of a person in an app. A decision that is missing and a failure go before what the account is.
@@ -88,11 +91,11 @@ func (e *Engine) PersonStatus(ctx context.Context, person uuid.UUID) ([]PersonSt
 func personStatus(a Account, it *Item, held []Hold, mode mapping.Mode) (PersonStatus, bool) {
 	s := PersonStatus{AccountID: a.VendorID}
 	if it != nil && it.Failure != nil {
-		s.Error = it.Failure.Text
+		s.Error = failureWords(it.Failure.Kind)
 	}
 	for _, h := range held {
 		if h.State == HoldOpen {
-			s.State, s.Since, s.Error = StatusHeld, h.Opened, h.Text
+			s.State, s.Since, s.Error = StatusHeld, h.Opened, holdWords(h.Kind)
 			return s, true
 		}
 	}
@@ -111,6 +114,48 @@ func personStatus(a Account, it *Item, held []Hold, mode mapping.Mode) (PersonSt
 		s.State, s.Since, s.AccountID = StatusWaiting, it.Marked, ""
 	}
 	return s, true
+}
+
+// holdWords says what an administrator must decide, without names.
+func holdWords(k HoldKind) string {
+	switch k {
+	case HoldBudget:
+		return "the removal waits for an administrator: more removals came than the budget allows"
+	case HoldMapping, HoldReduction:
+		return "the reduction waits for an administrator's approval"
+	case HoldForeign:
+		return "the account found in the app belongs to somebody else"
+	case HoldProtected:
+		return "the account is protected and is not touched"
+	case HoldTransfer:
+		return "the removal waits: nobody can receive the data yet"
+	case HoldRefused:
+		return "the app refuses to end the account; an administrator has to look"
+	case HoldEmail:
+		return "the app does not let a connector change the e-mail address"
+	case HoldSuspended:
+		return "the account was suspended by somebody else; an administrator has to look"
+	case HoldProfile:
+		return "the user lacks an attribute that the app insists on"
+	default:
+		return "an administrator has to decide"
+	}
+}
+
+// failureWords says what kind of failure it was.
+func failureWords(k adapters.Kind) string {
+	switch k {
+	case adapters.Retry, adapters.Unavailable, adapters.Uncertain:
+		return "the app could not be reached or asks to wait; it is tried again"
+	case adapters.Unauthorized:
+		return "the connection to the app does not work; an administrator has to repair it"
+	case adapters.NoSeat:
+		return "the app has no free licence"
+	case adapters.Invalid:
+		return "the app refuses a value of this user"
+	default:
+		return "the app refuses; an administrator has to look"
+	}
 }
 
 func accountStatus(a Account) (string, time.Time) {

@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,8 +33,8 @@ the identity provider as the bearer token of its SCIM connection.`,
 		Example: "  usher source add okta --kind okta\n  usher source add hr --rank 1 > hr.token",
 		Args:    needs("NAME"),
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			if kinds := []directory.Kind{directory.Okta, directory.Entra, directory.Generic}; !slices.Contains(kinds, directory.Kind(kind)) {
-				return wrongUse("--kind: %q is not one of okta, entra and generic", kind)
+			if _, err := directory.ParseKind(kind); err != nil {
+				return wrongUse("--kind: %v", err)
 			}
 			reply, err := c.AddSource(cmd.Context(), admin.AddSource{Name: args[0], Kind: directory.Kind(kind), Rank: rank, Strict: strict})
 			if err != nil {
@@ -43,10 +43,20 @@ the identity provider as the bearer token of its SCIM connection.`,
 			return a.printToken(reply, "the token of "+reply.Value.Source.Name+"; it is not shown again. Give it to the identity provider with the address https://…/scim/v2")
 		}),
 	}
-	cmd.Flags().StringVar(&kind, "kind", string(directory.Generic), "what pushes: okta, entra or generic")
+	cmd.Flags().StringVar(&kind, "kind", string(directory.Generic), "what pushes: "+kinds())
 	cmd.Flags().IntVar(&rank, "rank", 0, "where sources differ on a value, the lower rank wins")
 	cmd.Flags().BoolVar(&strict, "strict", false, "refuse unknown attributes instead of passing over them")
 	return cmd
+}
+
+// kinds lists the kinds of sources for people.
+func kinds() string {
+	var names []string
+	for _, k := range directory.Kinds() {
+		names = append(names, string(k))
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 func newSourceRotate(a *app) *cobra.Command {

@@ -21,7 +21,7 @@ func TestWrongUse(t *testing.T) {
 		{"secret frobnicate", `usher secret has no command "frobnicate"`},
 		{"source add", "NAME is missing"},
 		{"source add a b", `"b" is one argument too many`},
-		{"source add okta --kind workday", `--kind: "workday" is not one of okta, entra and generic`},
+		{"source add okta --kind workday", `--kind: the kind "workday" is not one of generic, okta`},
 		{"source add okta --rank first", `invalid argument "first"`},
 		{"status now", `"now" is one argument too many`},
 		{"status --colour", "unknown flag: --colour"},
