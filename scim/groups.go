@@ -312,17 +312,27 @@ func (x *exchange) memberPages(group uuid.UUID, limit int) iter.Seq2[[]directory
 	}
 }
 
-// filterGroup is a group as filters and sorting see it. Members, if they are looked at, are read only when the filter comes to them, and
+// filterGroup is a group as filters and sorting see it, as far as they look. Members are read only when the filter comes to them, and
 // only as far as it needs; failed gets the error of a read that broke off.
-func (x *exchange) filterGroup(g directory.Group, members bool, failed *error) (map[string]any, error) {
-	resource, err := groupResource(g)
+func (x *exchange) filterGroup(g directory.Group, l look, failed *error) (map[string]any, error) {
+	resource, err := l.decode(g.Attributes)
 	if err != nil {
 		return nil, err
 	}
-	resource["id"] = g.ID.String()
-	resource["schemas"] = anyList(present(x.groups, g.Attributes))
-	resource["meta"] = x.groupMeta(g).value()
-	if members {
+	resource["displayName"] = g.Name
+	if g.ExternalID != "" {
+		resource["externalId"] = g.ExternalID
+	}
+	if l.has("id") {
+		resource["id"] = g.ID.String()
+	}
+	if l.has("schemas") {
+		resource["schemas"] = anyList(present(x.groups, g.Attributes))
+	}
+	if l.has("meta") {
+		resource["meta"] = x.groupMeta(g).value()
+	}
+	if l.has("members") {
 		resource["members"] = iter.Seq[any](func(yield func(any) bool) {
 			for page, err := range x.memberPages(g.ID, firstMembers) {
 				if err != nil {

@@ -1,6 +1,8 @@
 package scim
 
 import (
+	"bytes"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -29,7 +31,7 @@ type part struct {
 	filter     *filter.Filter // nil: all match
 	projection *projection
 	looked     []directory.ReadOption // for what filter and order look at
-	members    bool                   // they look at members, or at the status of users: at what is read from elsewhere
+	looks      look
 }
 
 // page is a part of a list, and how many resources the whole has.
@@ -83,10 +85,10 @@ func (x *exchange) listing(what search, collections []collection) (*listing, err
 				p.filter = nil
 			}
 		}
-		for _, dear := range []string{"members", statusPath} {
-			p.members = p.members || p.uses(dear) || l.order.uses(i, dear)
+		if p.looks = l.order.look(i); p.filter != nil {
+			p.looks = p.looks.with(p.filter)
 		}
-		if !p.uses("groups") && !l.order.uses(i, "groups") {
+		if !p.looks.has("groups") {
 			p.looked = []directory.ReadOption{directory.WithoutGroups}
 		}
 		l.parts = append(l.parts, p)
@@ -105,7 +107,26 @@ func (x *exchange) listing(what search, collections []collection) (*listing, err
 	return l, nil
 }
 
-func (p part) uses(attribute string) bool { return p.filter != nil && p.filter.Uses(attribute) }
+// look is what filter and order look at in a resource: canonical names of attributes and URNs of extensions. The rest is not decoded.
+type look struct{ shape }
+
+func (l look) with(f *filter.Filter) look {
+	parts := map[string]*shape{}
+	maps.Copy(parts, l.parts)
+	for name := range f.Names() {
+		parts[name] = &shape{whole: true}
+	}
+	return look{shape{parts: parts}}
+}
+
+// decode reads of stored attributes what is looked at.
+func (l look) decode(attributes []byte) (map[string]any, error) {
+	seen, some := l.append(nil, bytes.TrimSpace(attributes))
+	if !some {
+		return map[string]any{}, nil
+	}
+	return decode(seen)
+}
 
 // read returns the page that is asked for.
 func (l *listing) read() (page, error) {

@@ -30,9 +30,9 @@ type index struct {
 // resource is a user or a group in a list.
 type resource interface {
 	id() uuid.UUID
-	// canonical is the resource as filters and sorting see it; the members of a group and the status of a user only if they are
-	// looked at. What is read of them later may fail into failed.
-	canonical(x *exchange, members bool, failed *error) (map[string]any, error)
+	// canonical is the resource as filters and sorting see it, as far as they look at it. What is read only when they come to it, the
+	// members of a group and the status of a user, may fail into failed.
+	canonical(x *exchange, l look, failed *error) (map[string]any, error)
 	write(x *exchange, out *stream, p *projection) error
 }
 
@@ -40,9 +40,9 @@ type listedUser struct{ directory.User }
 
 func (u listedUser) id() uuid.UUID { return u.Person }
 
-func (u listedUser) canonical(x *exchange, status bool, failed *error) (map[string]any, error) {
-	resource, err := x.filterUser(u.User)
-	if err == nil && status {
+func (u listedUser) canonical(x *exchange, l look, failed *error) (map[string]any, error) {
+	resource, err := x.filterUser(u.User, l)
+	if err == nil && l.has(StatusURN) {
 		resource[StatusURN] = x.filterStatus(u.Person, failed)
 	}
 	return resource, err
@@ -56,8 +56,8 @@ type listedGroup struct{ directory.Group }
 
 func (g listedGroup) id() uuid.UUID { return g.ID }
 
-func (g listedGroup) canonical(x *exchange, members bool, failed *error) (map[string]any, error) {
-	return x.filterGroup(g.Group, members, failed)
+func (g listedGroup) canonical(x *exchange, l look, failed *error) (map[string]any, error) {
+	return x.filterGroup(g.Group, l, failed)
 }
 
 func (g listedGroup) write(x *exchange, out *stream, p *projection) error {

@@ -129,7 +129,7 @@ func (l *listing) offer(kind int, resources []resource, f *filter.Filter, s *kep
 		e := entry{mark{kind: kind, id: r.id()}, r}
 		if f != nil || l.order != nil {
 			var failed error
-			canonical, err := r.canonical(l.exchange, l.parts[kind].members, &failed)
+			canonical, err := r.canonical(l.exchange, l.parts[kind].looks, &failed)
 			if err != nil {
 				return err
 			}

@@ -1,13 +1,17 @@
 package scim_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/scim"
 )
 
 func searchFor(parameters string) string {
@@ -112,5 +116,34 @@ func TestLaw16SearchIsOfOneSource(t *testing.T) {
 	}
 	if got := h.send(t, "", post, "/.search", nil, searchFor("")).Code; got != 401 {
 		t.Errorf("without a token: got %d, want 401", got)
+	}
+}
+
+// What a list does not look at is not read: the status of users is read for the filters, orders and projections that name it.
+func TestLaw10AFilterReadsWhatItLooksAt(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	h := newHouse(t, func(o *scim.Options) {
+		o.Status = func(context.Context, uuid.UUID) ([]scim.AppStatus, error) {
+			asked++
+			return []scim.AppStatus{{App: "zoom", State: "active"}}, nil
+		}
+	})
+	token := h.source(t, "hr", directory.Generic, false)
+	h.id(t, token, "/Users", `{"userName":"a"}`)
+	h.id(t, token, "/Users", `{"userName":"b"}`)
+	for target, want := range map[string]int{
+		`/Users?filter=userName sw "a"`: 0, "/Users": 0, "/Users?sortBy=userName": 0, "/Users?attributes=userName": 0, `?filter=displayName eq "x"`: 0,
+		"/Users?filter=" + scim.StatusURN + `:apps.state eq "active"`: 2, "/Users?filter=" + scim.StatusURN + `:apps pr`: 2, "/Users?sortBy=" + scim.StatusURN + ":apps.app": 2,
+		"/Users?count=1&attributes=" + scim.StatusURN: 1,
+	} {
+		asked = 0
+		reply := h.ask(t, token, get, target, "", 200)
+		if asked != want {
+			t.Errorf("%s: the status was read %d times, want %d: %v", target, asked, want, reply)
+		}
+		if want == 2 && reply["totalResults"] != 2.0 {
+			t.Errorf("%s: got %v", target, reply)
+		}
 	}
 }

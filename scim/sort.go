@@ -55,9 +55,16 @@ func (x *exchange) orderOf(what search, collections []collection) (*order, error
 	return o, nil
 }
 
-// uses says whether the order of the i-th type looks at the core attribute of that name.
-func (o *order) uses(i int, name string) bool {
-	return o != nil && o.targets[i] != nil && o.targets[i].Attr.Path == name
+// look is what the order looks at in resources of the i-th type.
+func (o *order) look(i int) look {
+	if o == nil || o.targets[i] == nil {
+		return look{}
+	}
+	name := o.targets[i].Attr.Name
+	if o.targets[i].Extension != nil {
+		name = o.targets[i].Extension.URN
+	}
+	return look{shape{parts: map[string]*shape{name: {whole: true}}}}
 }
 
 // compare returns the order of two marks: negative, zero or positive.

@@ -54,9 +54,6 @@ func statusSchema() definition.Schema {
 	}
 }
 
-// statusPath is the one attribute of the extension, as filters name it.
-const statusPath = StatusURN + ":apps"
-
 // withStatus adds the extension to the attributes of a user, which are a JSON object, as far as it is wanted. Nobody else pays for it.
 func (x *exchange) withStatus(attributes []byte, person uuid.UUID, wanted *shape) ([]byte, error) {
 	all, err := x.status(x.ctx(), person)

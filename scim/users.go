@@ -276,12 +276,13 @@ func (x *exchange) appendGroupRef(dst []byte, g directory.GroupRef, s *shape) []
 	return append(o.dst, '}')
 }
 
-// filterUser is a user as filters see it: with all that the server adds.
-func (x *exchange) filterUser(u directory.User) (map[string]any, error) {
-	resource, err := userResource(u)
+// filterUser is a user as filters and sorting see it, as far as they look: with all that the server adds.
+func (x *exchange) filterUser(u directory.User, l look) (map[string]any, error) {
+	resource, err := l.decode(u.Attributes)
 	if err != nil {
 		return nil, err
 	}
+	resource["active"] = u.Active
 	var groups []any
 	for _, g := range u.Groups {
 		groups = append(groups, map[string]any{"value": g.ID.String(), "$ref": x.groupLocation(g.ID), "display": g.Name, "type": "direct"})
@@ -289,8 +290,14 @@ func (x *exchange) filterUser(u directory.User) (map[string]any, error) {
 	if len(groups) > 0 {
 		resource["groups"] = groups
 	}
-	resource["id"] = u.Person.String()
-	resource["schemas"] = anyList(present(x.users, u.Attributes))
-	resource["meta"] = x.userMeta(u).value()
+	if l.has("id") {
+		resource["id"] = u.Person.String()
+	}
+	if l.has("schemas") {
+		resource["schemas"] = anyList(present(x.users, u.Attributes))
+	}
+	if l.has("meta") {
+		resource["meta"] = x.userMeta(u).value()
+	}
 	return resource, nil
 }

@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"iter"
+	"maps"
 	"slices"
 
 	"github.com/usher-scim/usher/directory"
@@ -10,8 +12,8 @@ import (
 
 // Filter is a filter typed against a resource type. It is only read; goroutines may share it.
 type Filter struct {
-	terms []term // all must hold
-	uses  map[*schema.Attribute]bool
+	terms []term          // all must hold
+	names map[string]bool // what Names yields
 }
 
 // term is one side of the outermost "and".
@@ -30,12 +32,12 @@ type equality struct {
 // booleans, binary or complex values. An attribute that the type does not have, or may not be asked for, never matches, and
 // neither does a literal that cannot be a value of its attribute: Entra tests a connection so.
 func Compile(node Node, t *schema.ResourceType, m schema.Mode) (*Filter, error) {
-	c := compiler{resolve: func(name string) (schema.Target, bool) { return t.Resolve(name, m) }, uses: map[*schema.Attribute]bool{}}
+	c := compiler{resolve: func(name string) (schema.Target, bool) { return t.Resolve(name, m) }, names: map[string]bool{}}
 	nodes := []Node{node}
 	if j, ok := node.(*Junction); ok && !j.Or {
 		nodes = j.Terms
 	}
-	f := &Filter{uses: c.uses}
+	f := &Filter{names: c.names}
 	for _, n := range nodes {
 		matcher, err := c.compile(n)
 		if err != nil {
@@ -77,15 +79,9 @@ func (f *Filter) Always() bool {
 	return true
 }
 
-// Uses says whether the filter looks at the core attribute of that canonical name.
-func (f *Filter) Uses(name string) bool {
-	for a := range f.uses {
-		if a.Path == name {
-			return true
-		}
-	}
-	return false
-}
+// Names yields the canonical names of what the filter looks at in a resource: of attributes, and the URNs of extensions. A resource
+// that holds nothing else matches as the whole does.
+func (f *Filter) Names() iter.Seq[string] { return maps.Keys(f.names) }
 
 // Lookup returns the text that must stand at a path ("userName", "emails.value") for the filter to match, and what is still to be
 // asked of the resources that an index finds by it. It reports false if the filter makes no such demand.
@@ -98,7 +94,7 @@ func (f *Filter) Lookup(path string) (value string, rest *Filter, ok bool) {
 			if !e.exact {
 				return e.value, f, true
 			}
-			return e.value, &Filter{terms: slices.Delete(slices.Clone(f.terms), i, i+1), uses: f.uses}, true
+			return e.value, &Filter{terms: slices.Delete(slices.Clone(f.terms), i, i+1), names: f.names}, true
 		}
 	}
 	return "", nil, false
@@ -113,7 +109,7 @@ type Element struct {
 
 // CompileElement types the filter in the brackets of a path against the attribute before them. Errors are as Compile's.
 func CompileElement(node Node, a *schema.Attribute) (*Element, error) {
-	c := compiler{resolve: within(a), element: true, uses: map[*schema.Attribute]bool{}}
+	c := compiler{resolve: within(a), element: true, names: map[string]bool{}}
 	matcher, err := c.compile(node)
 	if err != nil {
 		return nil, err
@@ -176,7 +172,7 @@ func (e *Element) Values(name string) ([]string, bool) {
 type compiler struct {
 	resolve func(name string) (schema.Target, bool)
 	element bool // names are sub-attributes of the element at hand
-	uses    map[*schema.Attribute]bool
+	names   map[string]bool
 }
 
 // within resolves the names of an attribute's sub-attributes. The elements of a simple attribute are called "value".
@@ -244,8 +240,10 @@ func (c *compiler) comparison(n *Comparison) (matcher, error) {
 	if !ok {
 		return constant(false), nil
 	}
-	if target.Attr != nil {
-		c.uses[target.Attr] = true
+	if target.Extension != nil {
+		c.names[target.Extension.URN] = true
+	} else {
+		c.names[target.Attr.Name] = true
 	}
 	t := &test{target: target, inElement: c.element, op: n.Op}
 	if n.Path.Filter != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 
@@ -165,8 +166,26 @@ func TestLongListsAreReadAsFarAsNeeded(t *testing.T) {
 	if f.Match(map[string]any{"displayName": "none", "members": members}) || read != 4 {
 		t.Error("the members were read although the name had decided")
 	}
-	if !f.Uses("members") || f.Uses("externalId") {
-		t.Error("Uses does not say what the filter looks at")
+}
+
+func TestNamesAreWhatAFilterLooksAt(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		`displayName eq "x"`: {"displayName"}, `NAME.givenName pr or not (emails[type eq "work"].value pr)`: {"emails", "name"}, `nothing eq "x"`: {},
+		schema.EnterpriseURN + `:department pr and ` + schema.UserURN + `:title pr`: {"title", schema.EnterpriseURN}, schema.EnterpriseURN + ` pr`: {schema.EnterpriseURN},
+		`meta.created pr and id pr`: {"id", "meta"},
+	} {
+		node, err := filter.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := filter.Compile(node, userType, schema.Mode{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Sorted(f.Names()); !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", text, got, want)
+		}
 	}
 }
 
