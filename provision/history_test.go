@@ -18,7 +18,6 @@ import (
 	"github.com/usher-scim/usher/mapping"
 	"github.com/usher-scim/usher/mapping/versions"
 	"github.com/usher-scim/usher/provision"
-	"github.com/usher-scim/usher/store"
 	"github.com/usher-scim/usher/store/storetest"
 )
 
@@ -130,7 +129,7 @@ type history struct {
 
 // playHistory plays acts and says what is wrong in the end.
 func playHistory(t *testing.T, seed uint64, acts []act) (*history, error) {
-	var s store.Store = storetest.New(t)
+	s := storetest.New(t)
 	if seed%4 == 1 {
 		s = storetest.Rerun(s)
 	}
@@ -159,7 +158,8 @@ func playHistory(t *testing.T, seed uint64, acts []act) (*history, error) {
 			return h, fmt.Errorf("after %s: %w", a, err)
 		}
 	}
-	return h, h.end()
+	err := h.end()
+	return h, err
 }
 
 // seededIDs makes UUIDv7 that rise and are the same for the same seed.

@@ -42,7 +42,7 @@ func TestRunAgainstEverybodyAtOnce(t *testing.T) {
 		})
 		var pushers sync.WaitGroup
 		for n := range 3 {
-			pushers.Go(func() { w.push(t, rand.New(rand.NewPCG(uint64(round), uint64(n))), names[n*8:n*8+8]) }) //nolint:gosec // small numbers
+			pushers.Go(func() { w.push(t, rand.New(rand.NewPCG(uint64(round), uint64(n))), names[n*8:n*8+8]) })
 		}
 		pushers.Go(func() { w.administrate(t) })
 		pushers.Wait()
