@@ -294,7 +294,7 @@ func readState(value []byte) (flags byte, version uint64, created, modified time
 
 // putMillis appends a time to the millisecond; all times of the directory are.
 func putMillis(data []byte, t time.Time) []byte {
-	return binary.BigEndian.AppendUint64(data, uint64(t.UnixMilli())) //nolint:gosec // the bits are wanted
+	return binary.BigEndian.AppendUint64(data, uint64(t.UnixMilli()))
 }
 
 func readMillis(value []byte) (time.Time, error) {

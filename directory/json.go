@@ -56,7 +56,7 @@ func isPlain(raw json.RawMessage) bool {
 	if raw[0] == '"' {
 		return raw[len(raw)-1] == '"' && bytes.IndexByte(raw, '\\') < 0
 	}
-	return bytes.IndexAny(raw, "[{ \t\r\n") < 0
+	return !bytes.ContainsAny(raw, "[{ \t\r\n")
 }
 
 // exact decodes a value with its numbers as written.

@@ -84,7 +84,7 @@ func TestKilledAtRandomMomentsNothingAcknowledgedIsLost(t *testing.T) {
 // returns all that it acknowledged.
 func runAndKill(t *testing.T, path string, limit int) []string {
 	t.Helper()
-	writer := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test binary
+	writer := exec.CommandContext(t.Context(), os.Args[0])
 	writer.Env = append(os.Environ(), crashFile+"="+path)
 	writer.Stderr = os.Stderr
 	out, err := writer.StdoutPipe()
