@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/usher-scim/usher/internal/suggest"
 )
 
 // Settings is what an adapter's Config struct offers beside its YAML tags. The server decodes the
@@ -61,7 +63,7 @@ func DecodeSettings(settings map[string]any, config any) error {
 		if slices.Contains(names, name) {
 			continue
 		}
-		if near := nearest(name, names); near != "" {
+		if near := suggest.Nearest(name, names); near != "" {
 			return fmt.Errorf("unknown setting %q; did you mean %q?", name, near)
 		}
 		return fmt.Errorf("unknown setting %q; known are %s", name, strings.Join(names, ", "))
@@ -83,35 +85,4 @@ func DecodeSettings(settings map[string]any, config any) error {
 		}
 	}
 	return errors.New("the settings cannot be read")
-}
-
-// nearest returns the name that name is likely a typing error of, "" for none.
-func nearest(name string, names []string) string {
-	best, distance := "", 1+max(2, len(name)/3)
-	for _, n := range names {
-		if d := editDistance(strings.ToLower(name), n); d < distance {
-			best, distance = n, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the single-byte changes from a to b (Levenshtein).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/usher-scim/usher/internal/suggest"
 )
 
 // fileReader applies one YAML file to a Config and collects what is wrong with it.
@@ -111,18 +113,15 @@ func (r *fileReader) value(s Setting, n *yaml.Node) {
 // suggest names the nearest key that may stand where got stood, or the full name of one that
 // belongs elsewhere.
 func (r *fileReader) suggest(prefix, got string) string {
-	best, bestAt := "", 1+max(2, len(got)/3)
 	names := slices.Sorted(maps.Keys(r.settings))
 	names = append(names, slices.Sorted(maps.Keys(r.sections))...)
+	var here []string
 	for _, name := range names {
-		here, ok := strings.CutPrefix(name, prefix)
-		if !ok || strings.Contains(here, ".") {
-			continue
-		}
-		if d := distance(got, here); d < bestAt {
-			best, bestAt = here, d
+		if key, ok := strings.CutPrefix(name, prefix); ok && !strings.Contains(key, ".") {
+			here = append(here, key)
 		}
 	}
+	best := suggest.Nearest(got, here)
 	if best == "" {
 		for _, name := range names {
 			if name == got || strings.HasSuffix(name, "."+got) {
@@ -135,27 +134,4 @@ func (r *fileReader) suggest(prefix, got string) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is the Levenshtein distance in bytes. Keys are short; what is not is clearly no key.
-func distance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/usher-scim/usher/internal/suggest"
 )
 
 // FileName is how error texts call the document.
@@ -92,47 +94,9 @@ func sorted(list []Problem) []Problem {
 	return list
 }
 
-// nearest returns the known word that a mistyped one most likely means, or "".
-func nearest(word string, known []string) string {
-	best, distance := "", len(word)/3+2
-	for _, k := range known {
-		if len(word) > 2 && strings.HasPrefix(strings.ToLower(k), strings.ToLower(word)) {
-			return k
-		}
-		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < distance {
-			best, distance = k, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the insertions, deletions and replacements between two words. Words beyond 64 bytes are far from everything.
-func editDistance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
-}
-
 // didYouMean is the tail of a message about an unknown word: a suggestion, and the known ones.
 func didYouMean(word string, known []string) string {
-	if near := nearest(word, known); near != "" {
+	if near := suggest.Nearest(word, known); near != "" {
 		return fmt.Sprintf("; did you mean %s?", near)
 	}
 	if len(known) == 0 {

@@ -28,7 +28,7 @@ var Rooms = []Room{
 	{Folder: "cmd/...", Knows: append([]string{"cmd/usher/..."}, everything...)},
 	{Folder: "bench/...", Knows: append([]string{"bench/..."}, everything...)},
 
-	{Folder: "config"},
+	{Folder: "config", Knows: []string{"internal/suggest"}},
 	{Folder: "store", Tests: realStore},
 	{Folder: "store/*", Knows: []string{"store"}, Tests: realStore},
 	{Folder: "store/storetest", Knows: []string{"store", "store/bolt"}},
@@ -38,10 +38,10 @@ var Rooms = []Room{
 	{Folder: "scim", Knows: []string{"directory", "scim/*"}, Tests: append([]string{"audit"}, realStore...)},
 	{Folder: "scim/*", Knows: []string{"directory", "scim/*"}, Tests: append([]string{"scim", "audit"}, realStore...)},
 
-	{Folder: "mapping", Knows: []string{"directory"}},
+	{Folder: "mapping", Knows: []string{"directory", "internal/suggest"}},
 	{Folder: "mapping/versions", Knows: []string{"store", "audit", "directory", "mapping"}, Tests: realStore},
 
-	{Folder: "adapters"},
+	{Folder: "adapters", Knows: []string{"internal/suggest"}},
 	{Folder: "adapters/*", Knows: []string{"adapters", "adapters/vendorhttp"}, Tests: []string{"adapters/adaptertest", "sandbox/..."}},
 	{Folder: "adapters/adaptertest", Knows: []string{"adapters", "adapters/vendorhttp"}, Tests: []string{"sandbox/..."}},
 	{Folder: "adapters/registry", Knows: []string{"adapters", "adapters/*"}},
@@ -53,4 +53,5 @@ var Rooms = []Room{
 
 	{Folder: "sandbox/...", Knows: []string{"sandbox/..."}},
 	{Folder: "internal/lawtest"},
+	{Folder: "internal/suggest"},
 }
