@@ -17,20 +17,20 @@ import (
 const format = 1
 
 const (
-	fieldAt        = iota + 1 // milliseconds of the Unix time, eight bytes
-	fieldFlags                // one byte
-	fieldAct                  //
-	fieldActorKind            //
-	fieldActorID              //
-	fieldActorName            //
-	fieldRequest              //
-	fieldPersons              // ids, one after the other
-	fieldParts                // four bytes
-	fieldGroup                //
-	fieldApp                  //
-	fieldAccount              //
-	fieldCauses               // ids
-	fieldDetail               // JSON
+	fieldAt    = iota + 1 // milliseconds of the Unix time, eight bytes
+	fieldFlags            // one byte
+	fieldAct
+	fieldActorKind
+	fieldActorID
+	fieldActorName
+	fieldRequest
+	fieldPersons // ids, one after the other
+	fieldParts   // four bytes
+	fieldGroup
+	fieldApp
+	fieldAccount
+	fieldCauses // ids
+	fieldDetail // JSON
 )
 
 const (
