@@ -381,6 +381,7 @@ func (e *Engine) park(ctx context.Context, it *Item, change func(store.Tx, *Item
 
 // decide turns an adapter's error into the item's next state, by its kind.
 func (e *Engine) decide(tx store.Tx, i *Item, a *adapters.Error, now time.Time, checked bool) error {
+	before := i.Failure
 	i.Failure = &Failure{At: now, Kind: a.Kind, Text: a.Error(), Fix: a.Fix, Request: a.Request}
 	i.State, i.Due = Ready, now
 	switch a.Kind {
@@ -412,6 +413,9 @@ func (e *Engine) decide(tx store.Tx, i *Item, a *adapters.Error, now time.Time, 
 		i.fail(now)
 	default: // Invalid, Protected, Unsupported: repeating cannot help
 		i.fail(now)
+	}
+	if before != nil && before.Kind == a.Kind && before.Text == i.Failure.Text {
+		return nil // the same thing again is no news
 	}
 	return audit.Record(tx, e.failureFact(i, a))
 }

@@ -308,6 +308,9 @@ func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) erro
 		return err
 	}
 	it.Generation++
+	if n := len(it.Causes); it.Fresh == 0 || n == 0 || it.Causes[n-1] != c.ID {
+		it.Fresh++ // a change of everybody marks who is in both directory and ledger twice
+	}
 	waits := it.Attempts > 0 || it.Failure != nil && it.Failure.Kind == adapters.Retry
 	if it.State == Ready && waits && it.Due.After(now) {
 		it.NotBefore = it.Due

@@ -27,6 +27,7 @@ type Item struct {
 	Source   string      `json:"source,omitempty"`
 	Urgent   bool        `json:"urgent,omitempty"`   // a cause takes access away: triaged first
 	Approved bool        `json:"approved,omitempty"` // the removals of the causing mapping edit were confirmed
+	Fresh    int         `json:"fresh,omitempty"`    // changes that marked it since it was last judged
 	Edited   bool        `json:"edited,omitempty"`   // a mapping edit whose removals nobody confirmed is among the causes
 	Causes   []uuid.UUID `json:"causes,omitempty"`   // newest last, at most maxCauses
 	Dropped  int         `json:"dropped,omitempty"`  // older causes that are not listed

@@ -10,6 +10,7 @@ import (
 
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/mapping/versions"
 	"github.com/usher-scim/usher/provision"
 )
 
@@ -442,5 +443,31 @@ func TestARenamedAppKeepsItsLedger(t *testing.T) {
 	w.must(err)
 	if len(x.Accounts) != 1 || x.Accounts[0].State != provision.Active {
 		t.Errorf("ledger: %+v", x.Accounts)
+	}
+}
+
+func TestAConfirmedEditTakesAwayWhatWasConfirmedAndNothingElse(t *testing.T) {
+	t.Parallel()
+	w := company(t, 20)
+	edited := strings.Replace(plainMapping, "group: Leads, role: admin", "group: Bosses, role: admin", 1)
+	confirm := func(doc string) {
+		_, err := w.maps.Apply(t.Context(), admin, []byte(doc), versions.ApplyOptions{Confirmed: 1})
+		w.must(err)
+	}
+	// The source takes ten away, and before the engine looks, a harmless edit is confirmed.
+	w.members(directory.RemoveMembers, "Support", people(10)...)
+	confirm(edited)
+	w.pass(time.Minute)
+	if got := w.vendor.count("remove"); got != 0 {
+		t.Fatalf("removals: got %d, want none: they are over the budget and nobody looked at them", got)
+	}
+	if got := len(w.holds()); got != 10 {
+		t.Errorf("holds: got %d, want 10", got)
+	}
+	// An edit that takes ten more away, and was confirmed as such, is carried out.
+	confirm(strings.ReplaceAll(edited, "group: Support", "group: Nobody"))
+	w.pass(time.Minute)
+	if got := w.vendor.count("remove"); got != 10 {
+		t.Errorf("removals: got %d, want the ten that were confirmed", got)
 	}
 }

@@ -180,7 +180,7 @@ func (j *judge) settle(tx store.Tx, it *Item) error {
 	if err := j.syncHolds(tx, it, &s, plan); err != nil {
 		return err
 	}
-	it.Urgent, it.Approved, it.Edited = false, false, false
+	it.Urgent, it.Approved, it.Edited, it.Fresh = false, false, false, 0
 	switch {
 	case plan.Waiting && j.app.Mode != mapping.Observe:
 		it.State, it.Lane, it.Due, it.Marked = Quiet, Removal, j.now, oldestUnwanted(&s, j.now)
@@ -214,6 +214,10 @@ func oldestUnwanted(s *Situation, now time.Time) time.Time {
 
 // stamp records in the ledger, and as facts, which accounts turned unwanted or wanted again.
 func (j *judge) stamp(tx store.Tx, it *Item, s *Situation, plan Plan) error {
+	confirmed, err := confirmedAlone(tx, it)
+	if err != nil {
+		return err
+	}
 	for i := range s.Accounts {
 		a := &s.Accounts[i]
 		act := audit.AccountUnwanted
@@ -222,7 +226,7 @@ func (j *judge) stamp(tx store.Tx, it *Item, s *Situation, plan Plan) error {
 			a.UnwantedSince, a.UnwantedWhy = j.now, s.Want.Reason
 			a.Done, a.Admitted = nil, time.Time{}
 			a.Unconfirmed = it.Edited && s.Want.Reason != mapping.Deactivated
-			if it.Approved && s.Want.Reason != mapping.Deactivated {
+			if confirmed && s.Want.Reason != mapping.Deactivated {
 				a.Admitted = j.now
 			}
 		case contains(plan.Returned, a.ID):
@@ -247,6 +251,17 @@ func (j *judge) stamp(tx store.Tx, it *Item, s *Situation, plan Plan) error {
 		}
 	}
 	return nil
+}
+
+// confirmedAlone reports whether a confirmed mapping edit is all that happened to the item since it was
+// last judged. What a source took away at the same time was not what the administrator looked at: it
+// passes the quiet time and the budget like any removal.
+func confirmedAlone(r store.Reader, it *Item) (bool, error) {
+	if !it.Approved || it.Fresh != 1 {
+		return false, nil
+	}
+	pending, err := audit.Pending(r, 1) // a change that is not expanded yet may be about this very person
+	return len(pending) == 0, err
 }
 
 // askAgain closes rejections, so that what they stood for becomes a question again.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/usher-scim/usher/provision"
 	"github.com/usher-scim/usher/scim"
+	"github.com/usher-scim/usher/secrets"
+	"github.com/usher-scim/usher/store"
 )
 
 // readSchemas reads the custom attributes that the setting "schemas" names.
@@ -29,6 +32,22 @@ func readSchemas(files []string) ([]scim.CustomSchema, error) {
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// cursorSecret is the stored secret that SCIM cursors are sealed with. It is made at the first start, so that a
+// client that pages through a long list does not notice a restart; whoever removes it only ends open cursors.
+const cursorSecret = "usher.cursor-key"
+
+func cursorKey(ctx context.Context, vault *secrets.Vault) ([]byte, error) {
+	key, err := vault.Get(ctx, cursorSecret)
+	if errors.Is(err, store.ErrNotFound) {
+		key = secrets.NewValue(rand.Text() + rand.Text())
+		err = vault.Set(ctx, cursorSecret, key)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the key of SCIM cursors: %w", err)
+	}
+	return []byte(key.Reveal()), nil
 }
 
 // readBounded reads at most limit bytes of a file.

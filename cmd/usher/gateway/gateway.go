@@ -90,7 +90,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (_ *Gateway, err er
 	if err := g.listen(ctx, socket); err != nil {
 		return nil, err
 	}
-	if err := g.wire(o, vault); err != nil {
+	if err := g.wire(ctx, o, vault); err != nil {
 		return nil, err
 	}
 	return g, nil
@@ -144,7 +144,7 @@ func plain(err error) error {
 	return err
 }
 
-func (g *Gateway) wire(o Options, vault *secrets.Vault) error {
+func (g *Gateway) wire(ctx context.Context, o Options, vault *secrets.Vault) error {
 	now, newID := time.Now, audit.IDs(time.Now)
 	env := o.LookupEnv
 	if env == nil {
@@ -169,8 +169,12 @@ func (g *Gateway) wire(o Options, vault *secrets.Vault) error {
 	if err != nil {
 		return err
 	}
+	cursors, err := cursorKey(ctx, vault)
+	if err != nil {
+		return err
+	}
 	front, err := scim.New(scim.Options{
-		Directory: dir, PublicURL: g.cfg.PublicURL, TrustedProxies: g.cfg.TrustedProxies, Logger: g.log,
+		CursorKey: cursors, Directory: dir, PublicURL: g.cfg.PublicURL, TrustedProxies: g.cfg.TrustedProxies, Logger: g.log,
 		Now: now, NewID: newID, Observe: g.observeRequest, Schemas: schemas, Status: status(g.engine),
 	})
 	if err != nil {
