@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/usher-scim/usher/audit"
@@ -18,10 +20,16 @@ import (
 
 const usherFile = "usher.db"
 
+// gcPercent is what `usher serve` sets; the server runs in a process of its own.
+const gcPercent = 400
+
 // openUsher returns Usher's SCIM side over the store below dir. It adds a source of kind okta and returns
 // its token, unless the store was filled before and has one. It is what `usher serve` answers with, request log included; the engine, which works off what
 // the requests leave behind, does not run.
 func openUsher(ctx context.Context, dir string, filled bool) (handler http.Handler, token string, closeStore func() error, err error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	s, err := bolt.Open(filepath.Join(dir, usherFile), bolt.Options{})
 	if err != nil {
 		return nil, "", nil, err

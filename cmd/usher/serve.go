@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -37,8 +38,15 @@ and taken up at the next start. Nothing is lost.`,
 	}
 }
 
+// gcPercent lets the heap grow to five times what lives. What lives is a few MiB, as the data stays in the
+// store's file, so that the usual 100 would collect all the time and save nothing worth having.
+const gcPercent = 400
+
 func serve(ctx context.Context, cfg config.Config, a *app) error {
 	log := newLogger(cfg, a)
+	if _, set := a.lookupEnv("GOGC"); !set {
+		debug.SetGCPercent(gcPercent)
+	}
 	g, err := gateway.Open(ctx, cfg, gateway.Options{Logger: log, Version: a.version, LookupEnv: a.lookupEnv})
 	if err != nil {
 		return err
