@@ -64,7 +64,7 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 		`{"name":`:     "unexpected EOF",
 		`[]`:           "cannot unmarshal array",
 	} {
-		c := echo.New().NewContext(httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)), httptest.NewRecorder())
+		c := echo.New().NewContext(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body)), httptest.NewRecorder())
 		var into AddSource
 		if err := readJSON(c, &into); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", body, err, want)
@@ -75,7 +75,7 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 func TestTheActorIsTheCallersWord(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]string{"": "administrator", "kim": "kim", strings.Repeat("x", 200): "administrator"} {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 		r.Header.Set(ActorHeader, header)
 		if got := actor(echo.New().NewContext(r, httptest.NewRecorder())); got.Name != want {
 			t.Errorf("%q: got %q, want %q", header, got.Name, want)

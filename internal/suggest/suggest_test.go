@@ -9,7 +9,7 @@ func TestNearest(t *testing.T) {
 	t.Parallel()
 	known := []string{"connection", "grants", "mode", "teams"}
 	for word, want := range map[string]string{
-		"conection":               "connection",
+		"connexion":               "connection",
 		"Grant":                   "grants",
 		"mdoe":                    "mode",
 		"team":                    "teams",

@@ -34,15 +34,15 @@ func readSchemas(files []string) ([]scim.CustomSchema, error) {
 	return all, nil
 }
 
-// cursorSecret is the stored secret that SCIM cursors are sealed with. It is made at the first start, so that a
+// cursorEntry is the stored secret that SCIM cursors are sealed with. It is made at the first start, so that a
 // client that pages through a long list does not notice a restart; whoever removes it only ends open cursors.
-const cursorSecret = "usher.cursor-key"
+const cursorEntry = "usher.cursor-key"
 
 func cursorKey(ctx context.Context, vault *secrets.Vault) ([]byte, error) {
-	key, err := vault.Get(ctx, cursorSecret)
+	key, err := vault.Get(ctx, cursorEntry)
 	if errors.Is(err, store.ErrNotFound) {
 		key = secrets.NewValue(rand.Text() + rand.Text())
-		err = vault.Set(ctx, cursorSecret, key)
+		err = vault.Set(ctx, cursorEntry, key)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the key of SCIM cursors: %w", err)
