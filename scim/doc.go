@@ -9,5 +9,6 @@
 // What a list is asked for stands in search.go, in the address or in a body; list.go answers it, from the order of ids alone where it
 // can, else from list_scan.go, which looks at all candidates within a bound and keeps one page. sort.go has the order, cursor.go the
 // place in it between two pages (RFC 9865), projection.go what is returned of a resource, precondition.go what a client may ask of its
-// version.
+// version. bulk.go carries out many operations in one request, custom.go reads an administrator's own schemas, status.go tells what became of a
+// user in the apps, and dialect.go has all that the kind of a client changes.
 package scim
