@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -157,16 +158,17 @@ func (d *Directory) addRecord(tx store.Tx, a act, src Source, person uuid.UUID, 
 // makes this source a holder (scim.md law 16).
 func (d *Directory) UpdateUser(ctx context.Context, src Source, request string, id uuid.UUID, edit func(User) (UserWrite, error)) (user User, changed bool, err error) {
 	a := d.bySource(src, request)
+	early, err := d.editEarly(ctx, src, id, edit)
+	if err != nil {
+		return User{}, false, err
+	}
 	err = d.write(ctx, src, "update user", func(tx store.Tx) (failed error) {
 		current, failed := d.userIn(tx, src, id)
 		if failed != nil {
 			return failed
 		}
-		w, failed := edit(current)
+		w, failed := early.on(current, edit)
 		if failed != nil {
-			return edited{failed}
-		}
-		if failed = w.check(); failed != nil {
 			return failed
 		}
 		if !current.Held {
@@ -181,6 +183,48 @@ func (d *Directory) UpdateUser(ctx context.Context, src Source, request string, 
 		return User{}, false, err
 	}
 	return user, changed, nil
+}
+
+// earlyEdit is what an edit made of a user before the transaction began.
+type earlyEdit struct {
+	seen User
+	w    UserWrite
+}
+
+// editEarly runs an edit on the user as it stands now, outside of the transaction: decoding and changing a
+// user takes longer than writing it, and transactions take turns. An edit that fails on a user
+// that the source holds fails for good, as if the request had come a moment earlier. Other failures are left to the transaction.
+func (d *Directory) editEarly(ctx context.Context, src Source, id uuid.UUID, edit func(User) (UserWrite, error)) (*earlyEdit, error) {
+	var e earlyEdit
+	err := d.store.View(ctx, func(r store.Reader) error {
+		var err error
+		e.seen, err = d.userIn(r, src, id)
+		return err
+	})
+	if err != nil || !e.seen.Held {
+		return nil, nil //nolint:nilerr // the transaction looks again, and says what is wrong
+	}
+	if e.w, err = editOne(e.seen, edit); err != nil {
+		return nil, wrap("update user", err)
+	}
+	return &e, nil
+}
+
+// on returns what the edit makes of current: the early result if nothing has changed since.
+func (e *earlyEdit) on(current User, edit func(User) (UserWrite, error)) (UserWrite, error) {
+	if e != nil && current.Held && current.Version == e.seen.Version && current.Modified.Equal(e.seen.Modified) &&
+		bytes.Equal(current.Attributes, e.seen.Attributes) {
+		return e.w, nil
+	}
+	return editOne(current, edit)
+}
+
+func editOne(current User, edit func(User) (UserWrite, error)) (UserWrite, error) {
+	w, err := edit(current)
+	if err != nil {
+		return UserWrite{}, edited{err}
+	}
+	return w, w.check()
 }
 
 // rewriteRecord makes the record of a user what a write says.

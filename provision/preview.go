@@ -15,7 +15,7 @@ import (
 // Preview is what a mapping would change over all people, and does not.
 type Preview struct {
 	Apps []AppPreview `json:"apps"`
-	// Removals is how many people would lose an account or part of one through the edit
+	// Removals is how many people would lose an account through the edit
 	// alone; apply asks for this number.
 	Removals int `json:"removals"`
 }

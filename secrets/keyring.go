@@ -34,7 +34,7 @@ func (id keyID) String() string { return hex.EncodeToString(id[:]) }
 
 // Keyring is the content of a key file: the key that seals now, and those that
 // sealed before. It is never changed; to rotate, put a new key on the file's first
-// line, restart, and call Vault.Reseal.
+// line and restart: the server seals anew what the former key sealed.
 type Keyring struct {
 	path    string
 	current keyID
