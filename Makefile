@@ -25,6 +25,7 @@ help: ## list the targets
 
 .PHONY: demo
 demo: ## a week at Acme: gateway and vendor stand-ins on loopback, until Ctrl-C
+	@[ -x bin/usher ] || echo "building usher; the first time takes a minute or two"
 	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/usher ./cmd/usher
 	@./bin/usher demo
 
