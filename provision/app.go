@@ -20,6 +20,7 @@ type AppState struct {
 	// Tenant is the vendor tenant that the app's ledger is bound to, since the first check.
 	// "Not found" in another one proves nothing.
 	Tenant     string    `json:"tenant,omitempty"`
+	Former     string    `json:"former,omitempty"` // the key it had before a rename, for a rollback across it
 	TenantName string    `json:"tenantName,omitempty"`
 	Self       []string  `json:"self,omitempty"` // the connector's own account
 	Missing    []string  `json:"missing,omitempty"`
@@ -86,7 +87,7 @@ func (e *Engine) confirm(ctx context.Context, app *mapping.App, conn Connection)
 			return nil
 		}
 		resumed = state.Stopped
-		next := AppState{App: app.Key, Tenant: id.Tenant, TenantName: id.Name, Self: id.Self, Missing: id.Missing}
+		next := AppState{App: app.Key, Former: state.Former, Tenant: id.Tenant, TenantName: id.Name, Self: id.Self, Missing: id.Missing}
 		if err := appStates.Put(tx, &next); err != nil {
 			return err
 		}

@@ -64,7 +64,11 @@ func (e *Engine) Preview(ctx context.Context, next *mapping.Mapping) (Preview, e
 	if err != nil {
 		return Preview{}, err
 	}
-	p := previewer{Engine: e, current: current, next: next, apps: map[string]*AppPreview{}, can: map[string]adapters.Description{}}
+	former, err := e.formerKeys(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	p := previewer{Engine: e, current: current, next: next, former: former, apps: map[string]*AppPreview{}, can: map[string]adapters.Description{}}
 	for _, app := range next.Apps() {
 		conn, err := e.o.Connections.Open(ctx, app.Connection)
 		if err != nil {
@@ -75,7 +79,7 @@ func (e *Engine) Preview(ctx context.Context, next *mapping.Mapping) (Preview, e
 		p.apps[app.Key] = &AppPreview{App: app.Key, Mode: app.Mode, New: !before}
 	}
 	for _, app := range current.Apps() {
-		if _, still := next.App(app.Key); !still && !renamed(next, app.Key) {
+		if _, still := next.App(app.Key); !still && !p.renamed(app.Key) {
 			p.apps[app.Key] = &AppPreview{App: app.Key, Mode: app.Mode, Disconnected: true}
 		}
 	}
@@ -85,9 +89,10 @@ func (e *Engine) Preview(ctx context.Context, next *mapping.Mapping) (Preview, e
 	return p.result(ctx)
 }
 
-func renamed(m *mapping.Mapping, from string) bool {
-	for _, a := range m.Apps() {
-		if a.RenamedFrom == from {
+// renamed reports whether an app of the mapping in force goes on under another key.
+func (p *previewer) renamed(from string) bool {
+	for _, a := range p.next.Apps() {
+		if a.Key != from && p.before(a) == from {
 			return true
 		}
 	}
@@ -97,6 +102,7 @@ func renamed(m *mapping.Mapping, from string) bool {
 type previewer struct {
 	*Engine
 	current, next *mapping.Mapping
+	former        map[string]string // keys renamed away, see formerKeys
 	apps          map[string]*AppPreview
 	can           map[string]adapters.Description
 	removals      int
@@ -205,8 +211,14 @@ func (p *previewer) person(r store.Reader, app *mapping.App, id uuid.UUID) (lose
 
 // before is the key that the app has in the mapping in force.
 func (p *previewer) before(app *mapping.App) string {
-	if _, ok := p.current.App(app.Key); !ok && app.RenamedFrom != "" {
+	if _, ok := p.current.App(app.Key); ok {
+		return app.Key
+	}
+	if app.RenamedFrom != "" {
 		return app.RenamedFrom
+	}
+	if from := p.former[app.Key]; from != "" {
+		return from
 	}
 	return app.Key
 }

@@ -10,19 +10,29 @@ import (
 // renameApps moves what is known of an app whose key the mapping renamed (`renamed_from`)
 // to its new key: the ledger first of all. Each slice is one transaction, and
 // it may be repeated: what has moved is not found under the old key any more.
+//
+// A rollback across a rename finds the ledger by the key that it had before.
 func (e *Engine) renameApps(ctx context.Context, m *mapping.Mapping) error {
+	former, err := e.formerKeys(ctx)
+	if err != nil {
+		return err
+	}
 	for _, app := range m.Apps() {
-		if app.RenamedFrom == "" {
+		from := app.RenamedFrom
+		if from == "" {
+			from = former[app.Key]
+		}
+		if from == "" {
 			continue
 		}
-		if _, used := m.App(app.RenamedFrom); used {
+		if _, used := m.App(from); used {
 			continue // the old key names another app by now
 		}
 		for {
 			moved := 0
 			err := e.o.Store.Update(ctx, func(tx store.Tx) error {
 				var err error
-				moved, err = renameSlice(tx, app.RenamedFrom, app.Key)
+				moved, err = renameSlice(tx, from, app.Key)
 				return err
 			})
 			if err != nil {
@@ -31,10 +41,28 @@ func (e *Engine) renameApps(ctx context.Context, m *mapping.Mapping) error {
 			if moved == 0 {
 				break
 			}
-			e.o.Logger.Info("app renamed", "from", app.RenamedFrom, "to", app.Key, "records", moved)
+			e.o.Logger.Info("app renamed", "from", from, "to", app.Key, "records", moved)
 		}
 	}
 	return nil
+}
+
+// formerKeys returns for each key that was renamed away the key that has the ledger now.
+func (e *Engine) formerKeys(ctx context.Context) (map[string]string, error) {
+	former := map[string]string{}
+	err := e.o.Store.View(ctx, func(r store.Reader) error {
+		clear(former)
+		for s, err := range appStates.Scan(r, nil) {
+			if err != nil {
+				return err
+			}
+			if s.Former != "" {
+				former[s.Former] = s.App
+			}
+		}
+		return nil
+	})
+	return former, err
 }
 
 func renameSlice(tx store.Tx, from, to string) (int, error) {
@@ -152,6 +180,6 @@ func renameState(tx store.Tx, from, to string) (int, error) {
 	if err := appStates.Delete(tx, []byte(from)); err != nil {
 		return 0, err
 	}
-	s.App = to
+	s.App, s.Former = to, from
 	return 1, appStates.Put(tx, s)
 }

@@ -444,6 +444,15 @@ func TestARenamedAppKeepsItsLedger(t *testing.T) {
 	if len(x.Accounts) != 1 || x.Accounts[0].State != provision.Active {
 		t.Errorf("ledger: %+v", x.Accounts)
 	}
+	// A rollback across the rename takes the ledger back.
+	w.apply(strings.ReplaceAll(steppedMapping, "desk:", "helpdesk:"))
+	w.settle()
+	if x, err = w.engine.Why(t.Context(), "ann@acme.example", "helpdesk"); err != nil || len(x.Accounts) != 1 || x.Accounts[0].Origin != provision.Created {
+		t.Errorf("after the rollback: %+v, %v", x.Accounts, err)
+	}
+	if got := w.vendor.count("create"); got != 2 {
+		t.Errorf("creates: got %d, want 2", got)
+	}
 }
 
 func TestAConfirmedEditTakesAwayWhatWasConfirmedAndNothingElse(t *testing.T) {
