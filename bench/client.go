@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// maxReply is the most that a reply's body may have.
+// maxReply is the most that a reply's body may have, unless a conn says otherwise.
 const maxReply = 1 << 20
 
 // replyTimeout is how long a reply may take before the benchmark gives up.
@@ -25,6 +25,7 @@ type conn struct {
 	net  net.Conn
 	r    *bufio.Reader
 	body bytes.Buffer
+	most int64 // bytes of a reply's body; 0: maxReply
 }
 
 func dial(ctx context.Context, addr string) (*conn, error) {
@@ -53,6 +54,17 @@ func (c *conn) do(request []byte) (status int, body []byte, err error) {
 	return status, c.body.Bytes(), nil
 }
 
+// ask sends a request, checks the reply, and returns its body, as do does, and how long it took to come.
+func (c *conn) ask(r request) (body []byte, took time.Duration, err error) {
+	start := time.Now()
+	status, body, err := c.do(r.wire)
+	took = time.Since(start)
+	if err == nil {
+		err = r.check(status, body)
+	}
+	return body, took, err
+}
+
 func (c *conn) readReply() (int, error) {
 	line, err := c.readLine()
 	if err != nil {
@@ -70,17 +82,21 @@ func (c *conn) readReply() (int, error) {
 		return 0, err
 	}
 	c.body.Reset()
+	most := c.most
+	if most == 0 {
+		most = maxReply
+	}
 	switch {
 	case length == chunked:
 		var n int64
-		n, err = c.body.ReadFrom(io.LimitReader(httputil.NewChunkedReader(c.r), maxReply+1))
-		if err == nil && n > maxReply {
+		n, err = c.body.ReadFrom(io.LimitReader(httputil.NewChunkedReader(c.r), most+1))
+		if err == nil && n > most {
 			err = errors.New("the reply's body is too long")
 		}
 		if err == nil {
 			_, err = c.readLine() // the empty line after the last chunk
 		}
-	case length > maxReply:
+	case length > most:
 		err = errors.New("the reply's body is too long")
 	default:
 		_, err = io.CopyN(&c.body, c.r, length)

@@ -5,6 +5,7 @@
 //	make bench
 //	go run ./bench -n 2000 -runs 3 -only POST,GET -dir /mnt/disk
 //	go run ./bench -preload 1000000 -runs 3
+//	go run ./bench -only alone,adds,start,pages,member,group
 //	go run ./bench -url http://127.0.0.1:8480 -token TOKEN
 //
 // Both servers and the driver are processes of their own, as they are in life, so that one's
@@ -15,6 +16,10 @@
 //
 // With -preload both servers have the same users before the first request, and go on with what each run adds. Below
 // the table stand the longest start and the most heap in use.
+//
+// With -only it also measures what has a bar of its own instead of a floor (probe.go names the probes, and each
+// has a file): one client alone, adding to one group, starting, turning pages, changing and reading a large group.
+// docs/performance.md has the bars and the figures.
 //
 // Start with main.go, then workload.go for what is sent, and load.go for how it is measured.
 package main

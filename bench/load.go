@@ -79,13 +79,8 @@ func send(ctx context.Context, conns []*conn, p phase, from, to int) ([]time.Dur
 				if i >= len(took) {
 					return
 				}
-				start := time.Now()
-				status, body, err := c.do(p.requests[from+i].wire)
-				took[i] = time.Since(start)
-				if err == nil {
-					err = p.requests[from+i].check(status, body)
-				}
-				if err != nil {
+				body, t, err := c.ask(p.requests[from+i])
+				if took[i] = t; err != nil {
 					errs[w] = fmt.Errorf("request %d: %w", from+i, err)
 					failed.Store(true)
 					return

@@ -28,6 +28,7 @@ const (
 type options struct {
 	n, connections, runs int
 	only                 []operation
+	probes               []probe
 	dir                  string
 	url, token           string // an Usher that runs already, instead of one of our own
 	serve                kind   // be a server
@@ -61,11 +62,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	fmt.Fprintf(stdout, "%d connections, %d requests a measurement, medians of %d runs; %d CPUs; one sync of the disk takes %s\n\n",
 		o.connections, o.n, o.runs, runtime.GOMAXPROCS(0), millis(float64(sync)))
+	if len(o.only) > 0 {
+		if err := compare(ctx, o, stdout, stderr); err != nil {
+			return err
+		}
+	}
+	return probeAll(ctx, o, stdout, stderr)
+}
+
+// compare measures the chosen operations at both servers, in several runs, and prints the table of them.
+func compare(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
 	var r report
 	var data *preloaded
 	if o.preload > 0 {
 		fmt.Fprintf(stderr, "filling in %d users\n", o.preload)
-		if data, err = preload(ctx, o.dir, o.preload); err != nil {
+		if data, err = preload(ctx, o.dir, o.preload, kindFloor, kindUsher); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, data.remove()) }()
@@ -137,11 +148,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.n, "n", 5000, "requests a measurement")
 	f.IntVar(&o.connections, "c", 64, "connections")
 	f.IntVar(&o.runs, "runs", 5, "runs")
-	f.StringVar(&only, "only", "", "operations to measure, separated by commas: POST,GET,PATCH,filter (POST always runs)")
+	f.StringVar(&only, "only", "", "what to measure, separated by commas: POST,GET,PATCH,filter (the default; POST runs with any of them), and "+probeNames())
 	f.StringVar(&o.dir, "dir", os.TempDir(), "folder on the disk to measure")
 	f.StringVar(&o.url, "url", "", "measure the Usher at this address of loopback instead of one of our own")
 	f.StringVar(&o.token, "token", "", "its bearer token")
-	f.IntVar(&o.preload, "preload", 0, "users that both servers have before the first request")
+	f.IntVar(&o.preload, "preload", 0, fmt.Sprintf("users that servers have before the first request (default 0; %d where %s need some)", defaultUsers, "start, pages, member and group"))
 	f.StringVar(&serve, "serve", "", "be a server, floor or usher, until standard input ends (the benchmark starts itself so)")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -162,12 +173,20 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if only != "" {
 		o.only = nil
 		for word := range strings.SplitSeq(only, ",") {
-			i := slices.IndexFunc(operations(), func(op operation) bool { return strings.EqualFold(string(op), strings.TrimSpace(word)) })
+			word = strings.TrimSpace(word)
+			if i := slices.IndexFunc(operations(), func(op operation) bool { return strings.EqualFold(string(op), word) }); i >= 0 {
+				o.only = append(o.only, operations()[i])
+				continue
+			}
+			i := slices.IndexFunc(probes(), func(p probe) bool { return strings.EqualFold(p.name, word) })
 			if i < 0 {
 				return o, fmt.Errorf("-only: there is no operation %q", word)
 			}
-			o.only = append(o.only, operations()[i])
+			o.probes = append(o.probes, probes()[i])
 		}
+	}
+	if o.url != "" && len(o.probes) > 0 {
+		return o, fmt.Errorf("-url: %s is measured at servers of the benchmark's own", o.probes[0].name)
 	}
 	if o.url != "" {
 		var err error

@@ -76,6 +76,7 @@ func TestFlagsHaveBounds(t *testing.T) {
 		{[]string{"-url", "http://localhost:80"}, "is not on loopback"},
 		{[]string{"-url", "https://127.0.0.1:80"}, "is not an address such as http://127.0.0.1:8480"},
 		{[]string{"-url", "http://127.0.0.1"}, "is not an address such as http://127.0.0.1:8480"},
+		{[]string{"-only", "GET,pages", "-url", "http://127.0.0.1:80"}, "pages is measured at servers of the benchmark's own"},
 		{[]string{"-nope"}, "flag provided but not defined"},
 		{[]string{"more"}, `there is no argument "more"`},
 	} {
@@ -84,6 +85,9 @@ func TestFlagsHaveBounds(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%v: error = %v, want one that says %q", tc.args, err, tc.want)
 		}
+	}
+	if o, err := parse([]string{"-only", "Alone,pages"}, &bytes.Buffer{}); err != nil || len(o.only) != 0 || len(o.probes) != 2 {
+		t.Errorf("parsed %v and %d probes, %v, want two probes alone", o.only, len(o.probes), err)
 	}
 	o, err := parse([]string{"-only", "get, filter", "-url", "http://[::1]:99/"}, &bytes.Buffer{})
 	if err != nil {

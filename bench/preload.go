@@ -26,29 +26,28 @@ const fillers = 8192
 // preloaded are data folders with users in them, that every run goes on with.
 type preloaded struct {
 	dir   string
-	token string
+	token string // of Usher's
+	users []user // of Usher's
 }
 
 func (p *preloaded) of(k kind) string { return filepath.Join(p.dir, string(k)) }
 
-// preload fills the data of both servers with the same n users below dir. Their names are
+// preload fills the data of servers of these kinds with the same n users below dir. Their names are
 // random, so that the order in which they are made says nothing of where they stand in an index.
-func preload(ctx context.Context, dir string, n int) (*preloaded, error) {
+func preload(ctx context.Context, dir string, n int, kinds ...kind) (*preloaded, error) {
 	below, err := os.MkdirTemp(dir, "usher-bench-*")
 	if err != nil {
 		return nil, err
 	}
 	p := &preloaded{dir: below}
-	for k, fill := range map[kind]func(context.Context, string, int) error{
-		kindFloor: fillFloor,
-		kindUsher: func(ctx context.Context, dir string, n int) (err error) {
-			p.token, err = fillUsher(ctx, dir, n)
-			return err
-		},
-	} {
+	for _, k := range kinds {
 		err = os.Mkdir(p.of(k), 0o700)
-		if err == nil {
-			err = fill(ctx, p.of(k), n)
+		switch {
+		case err != nil:
+		case k == kindFloor:
+			err = fillFloor(ctx, p.of(k), n)
+		default:
+			p.token, p.users, err = fillUsher(ctx, p.of(k), n)
 		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("filling the data of the %s server: %w", k, err), p.remove())
@@ -75,26 +74,33 @@ func fillFloor(ctx context.Context, dir string, n int) error {
 	return errors.Join(err, s.Close(), syncFile(path))
 }
 
-func fillUsher(ctx context.Context, dir string, n int) (token string, err error) {
+func fillUsher(ctx context.Context, dir string, n int) (token string, users []user, err error) {
 	path := filepath.Join(dir, usherFile)
 	s, err := bolt.Open(path, bolt.Options{NoSync: true, BatchSize: fillers})
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close(), syncFile(path)) }()
 	d := directory.New(s, time.Now, audit.IDs(time.Now))
 	source, token, err := d.AddSource(ctx, audit.Actor{Kind: audit.ByAdmin, Name: "bench"}, directory.NewSource{Name: "okta", Kind: directory.Okta})
 	if err != nil {
-		return "", fmt.Errorf("adding a source: %w", err)
+		return "", nil, fmt.Errorf("adding a source: %w", err)
 	}
-	return token, fill(ctx, n, func(i int, name string) error {
-		_, err := d.CreateUser(ctx, source, "preload", directory.UserWrite{
-			UserName: name, ExternalID: "00u" + name, Active: true, Emails: []string{name},
-			Attributes: fmt.Appendf(nil, `{"userName":%q,"name":{"givenName":"Test","familyName":"User%d"},"emails":[{"primary":true,"value":%q,"type":"work"}],`+
-				`"displayName":"Test User%d","locale":"en-US","externalId":%q,"active":true}`, name, i, name, i, "00u"+name),
-		}, directory.CreateOptions{})
+	users = make([]user, n)
+	return token, users, fill(ctx, n, func(i int, name string) error {
+		made, err := d.CreateUser(ctx, source, "preload", userWrite(i, name), directory.CreateOptions{})
+		users[i] = user{id: made.Person.String(), name: name}
 		return err
 	})
+}
+
+// userWrite is what becomes of the body that newUser returns when Usher has read it.
+func userWrite(i int, name string) directory.UserWrite {
+	return directory.UserWrite{
+		UserName: name, ExternalID: "00u" + name, Active: true, Emails: []string{name},
+		Attributes: fmt.Appendf(nil, `{"userName":%q,"name":{"givenName":"Test","familyName":"User%d"},"emails":[{"primary":true,"value":%q,"type":"work"}],`+
+			`"displayName":"Test User%d","locale":"en-US","externalId":%q,"active":true}`, name, i, name, i, "00u"+name),
+	}
 }
 
 // fill calls add for n users with random names, many at a time, until one fails.
