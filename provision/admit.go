@@ -69,22 +69,6 @@ func (q QuietTime) running(b *batch, now time.Time) bool {
 	return !now.Before(b.last) && now.Sub(b.last) < q.Pause && now.Sub(b.first) < q.AtMost
 }
 
-// QuietUntil returns when the earliest quiet time of an app ends; zero when none runs.
-func (e *Engine) QuietUntil(ctx context.Context, app string) (time.Time, error) {
-	batches, err := e.quietBatches(ctx, app)
-	var until time.Time
-	for _, b := range batches {
-		t := b.last.Add(e.o.Quiet.Pause)
-		if most := b.first.Add(e.o.Quiet.AtMost); most.Before(t) {
-			t = most
-		}
-		if until.IsZero() || t.Before(until) {
-			until = t
-		}
-	}
-	return until, err
-}
-
 func (e *Engine) quietBatches(ctx context.Context, app string) (map[string]*batch, error) {
 	var batches map[string]*batch
 	err := e.o.Store.View(ctx, func(r store.Reader) error {

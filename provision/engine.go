@@ -158,14 +158,14 @@ func (e *Engine) pass(ctx context.Context, workers *sync.WaitGroup) error {
 	}
 	var errs []error
 	for _, app := range m.Apps() {
-		if err := e.appPass(ctx, m, app, workers); err != nil {
+		if err := e.appPass(ctx, app, workers); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (e *Engine) appPass(ctx context.Context, m *mapping.Mapping, app *mapping.App, workers *sync.WaitGroup) error {
+func (e *Engine) appPass(ctx context.Context, app *mapping.App, workers *sync.WaitGroup) error {
 	for {
 		n, err := e.Triage(ctx, app.Key)
 		if err != nil {
@@ -202,7 +202,6 @@ func (e *Engine) appPass(ctx context.Context, m *mapping.Mapping, app *mapping.A
 			}
 		})
 	}
-	_ = m
 	return nil
 }
 
