@@ -14,8 +14,6 @@ import (
 	"github.com/usher-scim/usher/mapping"
 )
 
-func foldMail(s string) string { return directory.Fold(s) }
-
 // update writes what differs. An empty change calls nobody and records that the account is as wanted.
 func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Account) error {
 	c := step.Change
@@ -95,7 +93,7 @@ func (x *execution) vanished(ctx context.Context, s *Situation, a *Account) erro
 	if err := x.sameTenant(ctx); err != nil {
 		return err
 	}
-	found, err := x.find(ctx, adapters.Probe{ExternalID: a.Person.String(), Email: a.Email})
+	found, err := x.conn.Adapter.Find(ctx, adapters.Probe{ExternalID: a.Person.String(), Email: a.Email})
 	switch {
 	case err == nil && found.ID != a.VendorID:
 		why, err := x.foreign(ctx, a.Person, found)

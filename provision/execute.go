@@ -173,8 +173,8 @@ func (x *execution) account(ctx context.Context, id uuid.UUID) (*Account, error)
 }
 
 // save writes an account, with a fact when act is not empty. An address or vendor id that is another
-// entry's becomes a hold. It goes on for a little
-// while after ctx ended: what a vendor has answered should not be forgotten for a shutdown.
+// entry's becomes a hold. It goes on for a little while after ctx ended: what a vendor has
+// answered should not be forgotten for a shutdown.
 func (x *execution) save(ctx context.Context, a *Account, act audit.Act, detail map[string]string) error {
 	a.Modified = x.o.Now()
 	var fact audit.Change

@@ -174,11 +174,7 @@ func TestAChangeDuringAVendorCallIsNotLost(t *testing.T) {
 
 func TestAnAccountThatVanishedIsMadeAnewForWhoIsEntitled(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(plainMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, plainMapping, "ann")
 	w.pass(time.Minute)
 	clear(w.vendor.accounts)
 	w.group("Leads", "ann")
@@ -188,11 +184,7 @@ func TestAnAccountThatVanishedIsMadeAnewForWhoIsEntitled(t *testing.T) {
 
 func TestAReadThatLagsBehindTheCreateIsNoLoss(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(plainMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, plainMapping, "ann")
 	w.group("Leads", "ann")
 	w.vendor.fail("update", problem(adapters.NotFound, "update"))
 	w.pass(time.Minute)

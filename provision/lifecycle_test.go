@@ -85,11 +85,7 @@ func permutations(s []string) [][]string {
 
 func TestGroupDeletionFreezesGrantsForADayButNotDeactivations(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(plainMapping)
-	w.hire("ann", "bob")
-	w.group("Support", "ann", "bob")
-	w.settle()
+	w := staffed(t, plainMapping, "ann", "bob")
 	w.deleteGroup("Support")
 	w.activate("bob", false)
 	w.pass(23 * time.Hour)
@@ -100,11 +96,7 @@ func TestGroupDeletionFreezesGrantsForADayButNotDeactivations(t *testing.T) {
 
 func TestRecreatedGroupTakesOverWithoutAnybodyLosingAccess(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(plainMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, plainMapping, "ann")
 	w.deleteGroup("Support")
 	w.pass(time.Hour)
 	w.group("Support", "ann")
@@ -117,11 +109,7 @@ func TestRecreatedGroupTakesOverWithoutAnybodyLosingAccess(t *testing.T) {
 
 func TestReturnAfterDeletionOfTheSCIMUserMakesAnAccountAnew(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(plainMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, plainMapping, "ann")
 	w.deleteUser("ann")
 	w.settle()
 	w.wantVendor(map[string]string{})
@@ -137,11 +125,7 @@ func TestReturnAfterDeletionOfTheSCIMUserMakesAnAccountAnew(t *testing.T) {
 
 func TestReturnBeforeTheRemovalKeepsTheAccount(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(strings.ReplaceAll(plainMapping, "after: 0s", "after: 7d"))
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, strings.ReplaceAll(plainMapping, "after: 0s", "after: 7d"), "ann")
 	w.deleteUser("ann")
 	w.pass(24 * time.Hour)
 	w.hire("ann")
@@ -167,11 +151,7 @@ apps:
 
 func TestStepsCountFromTheMomentTheAccountBecameUnwanted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(steppedMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, steppedMapping, "ann")
 	w.wantVendor(map[string]string{"ann": "active agent in Tier 1"})
 	w.activate("ann", false)
 	w.settle()
@@ -187,11 +167,7 @@ func TestStepsCountFromTheMomentTheAccountBecameUnwanted(t *testing.T) {
 
 func TestReturnRestoresRoleTeamsAndSignIn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(steppedMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, steppedMapping, "ann")
 	w.activate("ann", false)
 	w.pass(time.Hour)
 	w.wantVendor(map[string]string{"ann": "suspended observer"})
@@ -204,11 +180,7 @@ func TestReturnRestoresRoleTeamsAndSignIn(t *testing.T) {
 
 func TestAMissedStepIsNotMadeUpBeforeADueDeletion(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(steppedMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, steppedMapping, "ann")
 	w.vendor.down = problem(adapters.Unavailable, "anything")
 	w.activate("ann", false)
 	w.pass(25 * time.Hour)
@@ -257,11 +229,7 @@ func TestSomebodyNeverEntitledGetsNothing(t *testing.T) {
 
 func TestEmailAndNameChangesFollow(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(plainMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, plainMapping, "ann")
 	rename := w.write("anna", true)
 	rename.ExternalID = "ext-ann"
 	_, _, err := w.dir.UpdateUser(t.Context(), w.okta, "req", w.users["ann"], func(directory.User) (directory.UserWrite, error) { return rename, nil })

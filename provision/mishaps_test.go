@@ -44,11 +44,7 @@ func TestATeamNotGivenToALeaverIsGivenOnReturn(t *testing.T) {
 
 func TestWhoWeSuspendedIsResumedHoweverOftenTheMindChanges(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(suspendMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, suspendMapping, "ann")
 	w.activate("ann", false)
 	w.settle()
 	w.vendor.fail("resume", &adapters.Error{Kind: adapters.Retry, Scope: adapters.OneAccount, After: time.Minute, Op: "resume", Message: "busy"})
@@ -105,11 +101,7 @@ func TestARemovalThatTheVendorCannotDoDelaysNobodyElse(t *testing.T) {
 
 func TestAnAddressIsGivenOnWhenItsFormerAccountHasEnded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(strings.ReplaceAll(plainMapping, "after: 0s", "after: 1d"))
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, strings.ReplaceAll(plainMapping, "after: 0s", "after: 1d"), "ann")
 	w.deleteUser("ann")
 	w.pass(time.Hour)
 	write := w.write("ann", true)
@@ -127,11 +119,7 @@ func TestAnAddressIsGivenOnWhenItsFormerAccountHasEnded(t *testing.T) {
 
 func TestAReturnCountsAlsoWhenTheProfileIsIncomplete(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(strings.ReplaceAll(plainMapping, "after: 0s", "after: 7d"))
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, strings.ReplaceAll(plainMapping, "after: 0s", "after: 7d"), "ann")
 	w.activate("ann", false)
 	w.pass(time.Hour)
 	// back, without a display name
@@ -170,11 +158,7 @@ func TestDemotingASuspendedAccountDoesNotHideThatItIsSuspended(t *testing.T) {
 
 func TestAnAddressThatTheLedgerKnowsAsAnothersIsAQuestionNotALoop(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(strings.ReplaceAll(plainMapping, "after: 0s", "after: 7d"))
-	w.hire("ann", "bob")
-	w.group("Support", "ann", "bob")
-	w.settle()
+	w := staffed(t, strings.ReplaceAll(plainMapping, "after: 0s", "after: 7d"), "ann", "bob")
 	w.deleteUser("bob")
 	w.settle()
 	clear(w.vendor.accounts)
@@ -215,11 +199,7 @@ func TestALostReplyOfASuspensionDoesNotKeepWhoReturnsOut(t *testing.T) {
 
 func TestALostReplyOfAnUpdateThatIsTakenBackLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(plainMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, plainMapping, "ann")
 	w.vendor.failAfter("update", problem(adapters.Uncertain, "update"))
 	w.group("Leads", "ann")
 	w.settle()
@@ -230,11 +210,7 @@ func TestALostReplyOfAnUpdateThatIsTakenBackLeavesNothingBehind(t *testing.T) {
 
 func TestALostReplyOfARemovalIsRememberedThroughAnOutage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(plainMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, plainMapping, "ann")
 	w.vendor.failAfter("remove", problem(adapters.Uncertain, "remove"))
 	w.vendor.fail("remove", problem(adapters.Unavailable, "remove"))
 	w.activate("ann", false)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/store"
 )
 
@@ -17,7 +18,7 @@ import (
 // else a new one. The vendor is asked before the entry is written, so that an
 // account that was there before us is known as adopted.
 func (x *execution) obtain(ctx context.Context, s *Situation, step Step) error {
-	found, err := x.find(ctx, adapters.Probe{ExternalID: step.Profile.ExternalID, Email: step.Profile.Email})
+	found, err := x.conn.Adapter.Find(ctx, adapters.Probe{ExternalID: step.Profile.ExternalID, Email: step.Profile.Email})
 	if err != nil && !adapters.IsKind(err, adapters.NotFound) {
 		return err
 	}
@@ -32,11 +33,6 @@ func (x *execution) obtain(ctx context.Context, s *Situation, step Step) error {
 		return nil
 	}
 	return x.create(ctx, s, step, a)
-}
-
-// find looks up an account and refuses an answer that is somebody else's.
-func (x *execution) find(ctx context.Context, p adapters.Probe) (adapters.Account, error) {
-	return x.conn.Adapter.Find(ctx, p)
 }
 
 // create makes the account of an entry in the state creating. If an earlier create may
@@ -86,7 +82,7 @@ func (x *execution) recover(ctx context.Context, a *Account) (*adapters.Account,
 	if again := a.Intent.At.Add(lag); a.Intent.Probes > 0 && x.o.Now().Before(again) {
 		return nil, &waitError{until: again, why: "waits for the vendor's reads to catch up"}
 	}
-	found, err := x.find(ctx, adapters.Probe{ExternalID: a.Person.String(), Email: a.Email})
+	found, err := x.conn.Adapter.Find(ctx, adapters.Probe{ExternalID: a.Person.String(), Email: a.Email})
 	if err == nil {
 		return &found, nil
 	}
@@ -110,7 +106,7 @@ func (x *execution) recover(ctx context.Context, a *Account) (*adapters.Account,
 
 // exists handles a create that the vendor refused because the account is there.
 func (x *execution) exists(ctx context.Context, s *Situation, a *Account, refusal error) error {
-	found, err := x.find(ctx, adapters.Probe{ExternalID: a.Person.String(), Email: a.Email})
+	found, err := x.conn.Adapter.Find(ctx, adapters.Probe{ExternalID: a.Person.String(), Email: a.Email})
 	if err == nil {
 		return x.adopt(ctx, s, a, found, Adopted)
 	}
@@ -171,7 +167,7 @@ func (x *execution) foreign(ctx context.Context, person uuid.UUID, found adapter
 		for _, probe := range []struct {
 			index string
 			value string
-		}{{byVendor, found.ID}, {byEmail, foldMail(found.Email)}} {
+		}{{byVendor, found.ID}, {byEmail, directory.Fold(found.Email)}} {
 			if probe.value == "" {
 				continue
 			}
@@ -243,7 +239,7 @@ func (x *execution) verify(ctx context.Context, a *Account) error {
 		a.Origin, a.Enforced = Created, true
 		return x.save(ctx, a, audit.AccountCreated, x.detail(a))
 	}
-	found, err := x.find(ctx, adapters.Probe{ID: a.VendorID})
+	found, err := x.conn.Adapter.Find(ctx, adapters.Probe{ID: a.VendorID})
 	switch {
 	case err == nil:
 		before := *a

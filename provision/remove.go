@@ -75,7 +75,7 @@ func (x *execution) remember(ctx context.Context, a *Account) error {
 	if a.Before != nil {
 		return nil
 	}
-	found, err := x.find(ctx, adapters.Probe{ID: a.VendorID})
+	found, err := x.conn.Adapter.Find(ctx, adapters.Probe{ID: a.VendorID})
 	if err != nil {
 		return err
 	}

@@ -193,11 +193,7 @@ func TestObserveAdoptsAndWritesNothing(t *testing.T) {
 
 func TestSomebodyElsesAccountIsNeverAdopted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(strings.ReplaceAll(plainMapping, "after: 0s", "after: 30d"))
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, strings.ReplaceAll(plainMapping, "after: 0s", "after: 30d"), "ann")
 	w.deleteUser("ann")
 	w.pass(time.Hour)
 	// The address is given to a new person while the old account still stands.
@@ -256,11 +252,7 @@ func TestProtectedAccountsAreNeverTouched(t *testing.T) {
 
 func TestAnotherTenantStopsTheAppAndProvesNothingGone(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(plainMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, plainMapping, "ann")
 	first := w.vendor.accounts
 	w.vendor.tenant, w.vendor.accounts = "t-2", map[string]*adapters.Account{}
 	w.activate("ann", false)
@@ -290,11 +282,7 @@ apps:
 
 func TestDataGoesToTheFirstReceiverWhoCanTakeIt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(transferMapping)
-	w.hire("ann", "boss", "it")
-	w.group("Support", "ann", "boss", "it")
-	w.settle()
+	w := staffed(t, transferMapping, "ann", "boss", "it")
 	w.vendor.receives = func(_, receiver string, _ []string) error {
 		if w.vendor.accounts[receiver].Email == "boss@acme.example" {
 			return &adapters.Error{Kind: adapters.Conflict, Scope: adapters.OneAccount, Op: "check receiver", Message: "has no webinar licence"}
@@ -310,11 +298,7 @@ func TestDataGoesToTheFirstReceiverWhoCanTakeIt(t *testing.T) {
 
 func TestWithoutAReceiverTheLeaverIsShutOutAndTheDataKept(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(transferMapping)
-	w.hire("ann", "boss")
-	w.group("Support", "ann", "boss")
-	w.settle()
+	w := staffed(t, transferMapping, "ann", "boss")
 	w.activate("boss", false)
 	w.activate("ann", false)
 	w.settle()
@@ -333,11 +317,7 @@ func TestWithoutAReceiverTheLeaverIsShutOutAndTheDataKept(t *testing.T) {
 
 func TestATransferCanBeWaivedByName(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(transferMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, transferMapping, "ann")
 	w.activate("ann", false)
 	w.settle()
 	open := w.wantHolds(provision.HoldTransfer)
@@ -351,11 +331,7 @@ func TestATransferCanBeWaivedByName(t *testing.T) {
 
 func TestARefusedRemovalIsAQuestion(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(plainMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, plainMapping, "ann")
 	w.vendor.fail("remove", problem(adapters.Conflict, "remove"))
 	w.activate("ann", false)
 	w.settle()
@@ -383,11 +359,7 @@ func TestAnAccountSuspendedByOthersIsNotWokenUnasked(t *testing.T) {
 
 func TestWhatLeavesTheDocumentRemovesNobodyByItself(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(plainMapping)
-	w.hire("ann")
-	w.group("Support", "ann")
-	w.settle()
+	w := staffed(t, plainMapping, "ann")
 	w.apply("version: 1\napps: {}\n")
 	w.pass(48 * time.Hour)
 	w.wantVendor(map[string]string{"ann": "active agent"})
@@ -427,11 +399,7 @@ func TestPlanSaysWhatAnEditWouldDo(t *testing.T) {
 
 func TestARenamedAppKeepsItsLedger(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.apply(strings.ReplaceAll(steppedMapping, "desk:", "helpdesk:"))
-	w.hire("ann", "bob")
-	w.group("Support", "ann", "bob")
-	w.settle()
+	w := staffed(t, strings.ReplaceAll(steppedMapping, "desk:", "helpdesk:"), "ann", "bob")
 	w.apply(strings.ReplaceAll(steppedMapping, "  desk:\n", "  desk:\n    renamed_from: helpdesk\n"))
 	w.activate("bob", false)
 	w.pass(26 * time.Hour)

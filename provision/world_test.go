@@ -80,6 +80,17 @@ func newWorldWith(t *testing.T, s store.Store, ids func(func() time.Time) func()
 	return w
 }
 
+// staffed is a world under a mapping, with people in Support who have what it gives them.
+func staffed(t *testing.T, doc string, names ...string) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.apply(doc)
+	w.hire(names...)
+	w.group("Support", names...)
+	w.settle()
+	return w
+}
+
 // start makes everything above the store anew, as a restarted process would.
 func (w *world) start() {
 	clock := func() time.Time { return w.now }

@@ -21,11 +21,6 @@ const (
 	yamlType = "application/yaml"
 )
 
-// Version returns the server's version and when it started.
-func (c *Client) Version(ctx context.Context) (Reply[admin.VersionReply], error) {
-	return get[admin.VersionReply](ctx, c, "version", nil)
-}
-
 // Sources lists the sources, removed ones included.
 func (c *Client) Sources(ctx context.Context) (Reply[[]admin.SourceReply], error) {
 	return get[[]admin.SourceReply](ctx, c, "sources", nil)
