@@ -21,7 +21,7 @@ func group(ctx context.Context, p *prober) error {
 	if err != nil {
 		return err
 	}
-	n := min(membersPerGroup, len(data.users))
+	n := min(membersPerGroup, len(data.users[kindUsher]))
 	var id string
 	if _, err = p.at(ctx, data, func(t *target) error {
 		return t.with(ctx, func(c *conn) error {

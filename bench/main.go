@@ -60,8 +60,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%d connections, %d requests a measurement, medians of %d runs; %d CPUs; one sync of the disk takes %s\n\n",
+	fmt.Fprintf(stdout, "%d connections, %d requests a measurement, medians of %d runs; %d CPUs; one sync of the disk takes %s\n",
 		o.connections, o.n, o.runs, runtime.GOMAXPROCS(0), millis(float64(sync)))
+	if len(o.only) > 0 && o.preload > 0 {
+		fmt.Fprintf(stdout, "%d users are there before; those asked for are any of them\n", o.preload)
+	}
+	fmt.Fprintln(stdout)
 	if len(o.only) > 0 {
 		if err := compare(ctx, o, stdout, stderr); err != nil {
 			return err
@@ -76,9 +80,11 @@ func compare(ctx context.Context, o options, stdout, stderr io.Writer) (err erro
 	var data *preloaded
 	if o.preload > 0 {
 		fmt.Fprintf(stderr, "filling in %d users\n", o.preload)
+		began := time.Now()
 		if data, err = preload(ctx, o.dir, o.preload, kindFloor, kindUsher); err != nil {
 			return err
 		}
+		fmt.Fprintf(stderr, "both servers filled in %s\n", time.Since(began).Round(time.Second))
 		defer func() { err = errors.Join(err, data.remove()) }()
 	}
 	for i := range o.runs {
@@ -115,7 +121,7 @@ func oneRun(ctx context.Context, o options, data *preloaded, i int, r *report) (
 	if i%2 == 1 {
 		slices.Reverse(targets)
 	}
-	warm := max(o.n/20, o.connections)
+	warm := o.warm()
 	tag := strconv.Itoa(i) + "." + strconv.FormatInt(time.Now().UnixNano(), 36)
 	for _, op := range operations() {
 		for _, t := range targets {
@@ -125,6 +131,9 @@ func oneRun(ctx context.Context, o options, data *preloaded, i int, r *report) (
 			res, err := load(ctx, t.addr, o.connections, t.phase(op, o.n, warm, tag))
 			if err == nil && op == opPost {
 				err = t.made()
+				if data != nil {
+					t.users = data.share(kind(t.name), i, o.n+warm)
+				}
 			}
 			if err != nil {
 				return fmt.Errorf("%s at the %s server: %w", op, t.name, err)
@@ -134,6 +143,9 @@ func oneRun(ctx context.Context, o options, data *preloaded, i int, r *report) (
 	}
 	return nil
 }
+
+// warm is how many requests are sent before a measurement.
+func (o options) warm() int { return max(o.n/20, o.connections) }
 
 // needs reports whether an operation at the floor is what a chosen one is compared with.
 func (o options) needs(t *target, op operation) bool {
@@ -184,6 +196,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 			}
 			o.probes = append(o.probes, probes()[i])
 		}
+	}
+	if asked := o.runs * (o.n + o.warm()); o.serve == "" && len(o.only) > 0 && o.preload > 0 && o.preload < asked {
+		return o, fmt.Errorf("-preload: each run asks for users of its own, so there must be %d of them, or fewer runs or requests", asked)
+	}
+	if o.url != "" && o.preload > 0 {
+		return o, errors.New("-url: only servers of the benchmark's own are filled with users before")
 	}
 	if o.url != "" && len(o.probes) > 0 {
 		return o, fmt.Errorf("-url: %s is measured at servers of the benchmark's own", o.probes[0].name)

@@ -28,7 +28,11 @@ func TestAShortBenchmarkEndToEnd(t *testing.T) {
 			if err := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); err != nil {
 				t.Fatalf("%v\n%s", err, &stderr)
 			}
-			checkReport(t, strings.Split(strings.TrimSpace(stdout.String()), "\n"))
+			said, table, _ := strings.Cut(stdout.String(), "\n\n")
+			if got, want := strings.Contains(said, "300 users are there before; those asked for are any of them"), users == "300"; got != want {
+				t.Errorf("the head is %q with %s users before", said, users)
+			}
+			checkReport(t, strings.Split(strings.TrimSpace(table), "\n"))
 			left, err := os.ReadDir(dir)
 			if err != nil || len(left) != 0 {
 				t.Errorf("left behind: %v, %v, want nothing", left, err)
@@ -39,11 +43,11 @@ func TestAShortBenchmarkEndToEnd(t *testing.T) {
 
 func checkReport(t *testing.T, lines []string) {
 	t.Helper()
-	if len(lines) != 11 {
-		t.Fatalf("%d lines, want 11: %q", len(lines), lines)
+	if len(lines) != 9 {
+		t.Fatalf("%d lines, want 9: %q", len(lines), lines)
 	}
 	var got []string
-	for _, line := range lines[3:9] {
+	for _, line := range lines[1:7] {
 		fields := strings.Fields(line)
 		got = append(got, strings.Join(fields[:2], " "))
 		if compared := strings.Contains(line, "×"); compared != (fields[0] == "usher") {
@@ -55,7 +59,7 @@ func checkReport(t *testing.T, lines []string) {
 		t.Errorf("the table has %v, want %v", got, want)
 	}
 	for i, want := range []string{"floor: ready after ", "usher: ready after "} {
-		if got := lines[9+i]; !strings.HasPrefix(got, want) || strings.Contains(got, " 0 MiB") || !strings.HasSuffix(got, " MiB of heap in use") {
+		if got := lines[7+i]; !strings.HasPrefix(got, want) || strings.Contains(got, " 0 MiB") || !strings.HasSuffix(got, " MiB of heap in use") {
 			t.Errorf("got the line %q, want one of start and heap", got)
 		}
 	}
@@ -70,6 +74,8 @@ func TestFlagsHaveBounds(t *testing.T) {
 		{[]string{"-n", "0"}, "-n must be between 1 and 100000"},
 		{[]string{"-c", "5000"}, "-c must be between 1 and 1024"},
 		{[]string{"-preload", "-1"}, "-preload must be between 0 and 2000000"},
+		{[]string{"-n", "40", "-c", "8", "-runs", "2", "-preload", "95"}, "each run asks for users of its own, so there must be 96 of them"},
+		{[]string{"-preload", "50000", "-url", "http://127.0.0.1:80"}, "only servers of the benchmark's own are filled"},
 		{[]string{"-runs", "26"}, "-runs must be between 1 and 25"},
 		{[]string{"-only", "POST,DELETE"}, `-only: there is no operation "DELETE"`},
 		{[]string{"-url", "http://192.0.2.1:80"}, "is not on loopback"},

@@ -21,7 +21,7 @@ func member(ctx context.Context, p *prober) error {
 	if err != nil {
 		return err
 	}
-	sizes := []int{min(smallGroup, len(data.users)), min(membersPerGroup, len(data.users))}
+	sizes := []int{min(smallGroup, len(data.users[kindUsher])), min(membersPerGroup, len(data.users[kindUsher]))}
 	each := make([][]time.Duration, len(sizes))
 	var filled time.Duration
 	var reads []time.Duration

@@ -29,7 +29,7 @@ func pages(ctx context.Context, p *prober) error {
 	}
 	tenth := (len(each) + 9) / 10
 	first, last := median(each[:tenth]), median(each[len(each)-tenth:])
-	p.found(took(first), "", "page of %d of %d users, first %d pages: p50", pageSize, len(data.users), tenth)
+	p.found(took(first), "", "page of %d of %d users, first %d pages: p50", pageSize, len(data.users[kindUsher]), tenth)
 	p.found(took(last), "", "last %d pages: p50", tenth)
 	p.found(times(float64(last), float64(first)), "constant", "ratio")
 	p.found(mebibytes(s.used.Heap), "< 64 MiB", "heap in use")

@@ -27,7 +27,9 @@ const fillers = 8192
 type preloaded struct {
 	dir   string
 	token string // of Usher's
-	users []user // of Usher's
+	// users are those of each server, in the same order at both. The order is random, so that
+	// any of them stand all over the directory.
+	users map[kind][]user
 }
 
 func (p *preloaded) of(k kind) string { return filepath.Join(p.dir, string(k)) }
@@ -39,39 +41,53 @@ func preload(ctx context.Context, dir string, n int, kinds ...kind) (*preloaded,
 	if err != nil {
 		return nil, err
 	}
-	p := &preloaded{dir: below}
+	p := &preloaded{dir: below, users: make(map[kind][]user)}
 	for _, k := range kinds {
 		err = os.Mkdir(p.of(k), 0o700)
 		switch {
 		case err != nil:
 		case k == kindFloor:
-			err = fillFloor(ctx, p.of(k), n)
+			p.users[k], err = fillFloor(ctx, p.of(k), n)
 		default:
-			p.token, p.users, err = fillUsher(ctx, p.of(k), n)
+			p.token, p.users[k], err = fillUsher(ctx, p.of(k), n)
 		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("filling the data of the %s server: %w", k, err), p.remove())
 		}
+		shuffle(p.users[k])
 	}
 	return p, nil
 }
 
+// shuffle brings users that were made in the same order into the same random order.
+func shuffle(users []user) {
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // not a secret: an order
+	random.Shuffle(len(users), func(i, j int) { users[i], users[j] = users[j], users[i] })
+}
+
+// share returns the n users that a run asks for: no other run changes them.
+func (p *preloaded) share(k kind, run, n int) []user { return p.users[k][run*n : (run+1)*n] }
+
 func (p *preloaded) remove() error { return os.RemoveAll(p.dir) }
 
-func fillFloor(ctx context.Context, dir string, n int) error {
+func fillFloor(ctx context.Context, dir string, n int) ([]user, error) {
 	path := filepath.Join(dir, floorFile)
 	s, err := floor.OpenUnsynced(path, fillers)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	users := make([]user, n)
 	err = fill(ctx, n, func(i int, name string) error {
-		return s.Add(&floor.User{
+		u := &floor.User{
 			Schemas: []string{"urn:ietf:params:scim:schemas:core:2.0:User"}, ExternalID: "00u" + name, UserName: name,
 			Name: floor.Name{Given: "Test", Family: fmt.Sprint("User", i)}, DisplayName: fmt.Sprint("Test User", i),
 			Emails: []floor.Email{{Value: name, Type: "work", Primary: true}}, Locale: "en-US", Active: true,
-		})
+		}
+		err := s.Add(u)
+		users[i] = user{id: u.ID, name: name}
+		return err
 	})
-	return errors.Join(err, s.Close(), syncFile(path))
+	return users, errors.Join(err, s.Close(), syncFile(path))
 }
 
 func fillUsher(ctx context.Context, dir string, n int) (token string, users []user, err error) {

@@ -102,7 +102,7 @@ func (p *prober) at(ctx context.Context, data *preloaded, measure func(*target) 
 	}
 	t := &target{name: string(kindUsher), addr: s.Addr, token: s.Token}
 	if data != nil {
-		t.users = data.users
+		t.users = data.users[kindUsher]
 	}
 	err = measure(t)
 	return s, errors.Join(err, s.stop())

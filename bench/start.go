@@ -36,7 +36,7 @@ func start(ctx context.Context, p *prober) error {
 	if err != nil {
 		return err
 	}
-	users := len(data.users)
+	users := len(data.users[kindUsher])
 	p.found(took(slices.Max(ready)), "< 3 s with 1,000,000", "ready with %d users, longest of %d", users, p.runs)
 	p.found(mebibytes(idle), "", "heap in use then")
 	p.found(mebibytes(s.used.Heap), "< 100 MiB with 1,000,000", "heap in use during %d GETs", p.n)

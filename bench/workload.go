@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"net/url"
 	"strconv"
@@ -28,7 +29,7 @@ type target struct {
 	name  string
 	addr  string // host:port
 	token string // bearer token; "" sends none
-	// users are those made by POST, once it has run.
+	// users are those that the other operations ask for.
 	users []user
 }
 
@@ -42,7 +43,7 @@ func (t *target) phase(op operation, n, warm int, tag string) phase {
 		t.users = make([]user, n+warm)
 		p.reply = t.keep
 		for i := range p.requests {
-			t.users[i].name = fmt.Sprintf("user.%d.%s@acme.example", i, tag)
+			t.users[i].name = newName(i, tag)
 			p.requests[i] = request{wire: t.wire("POST", "/scim/v2/Users", newUser(i, t.users[i].name)), status: 201}
 		}
 		return p
@@ -62,6 +63,14 @@ func (t *target) phase(op operation, n, warm int, tag string) phase {
 		}
 	}
 	return p
+}
+
+// newName is the userName of the ith user that a phase makes: the same at both servers, and
+// somewhere among the names that are there.
+func newName(i int, tag string) string {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s %d", tag, i)
+	return fmt.Sprintf("%016x.%d@acme.example", h.Sum64(), i)
 }
 
 // deactivate is what Okta sends when somebody is unassigned.

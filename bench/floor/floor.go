@@ -110,7 +110,7 @@ func (s *Server) create(c echo.Context) error {
 	return c.JSONBlob(http.StatusCreated, data)
 }
 
-// Add gives a user an id and keeps it. It returns when the user is on disk.
+// Add gives a user an id, which it sets, and keeps it. It returns when the user is on disk.
 func (s *Server) Add(u *User) error {
 	_, err := s.add(u)
 	return err
