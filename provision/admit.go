@@ -112,7 +112,7 @@ func (e *Engine) admitBatch(ctx context.Context, app *mapping.App, source string
 		n := min(len(b.items), triageSlice)
 		slice := b.items[:n]
 		b.items = b.items[n:]
-		err := e.o.Store.Update(ctx, func(tx store.Tx) error {
+		err := e.commit(ctx, func(tx *txn) error {
 			for i := range slice {
 				if err := e.admitItem(tx, &slice[i], v, now); err != nil {
 					return err
@@ -207,7 +207,7 @@ func openBudgetHold(r store.Reader, app, source string) (bool, error) {
 	return false, nil
 }
 
-func (e *Engine) admitItem(tx store.Tx, seen *Item, v verdict, now time.Time) error {
+func (e *Engine) admitItem(tx *txn, seen *Item, v verdict, now time.Time) error {
 	it, err := items.Get(tx, itemKey(seen.App, seen.Subject))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

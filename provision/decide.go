@@ -92,9 +92,8 @@ func (e *Engine) Reject(ctx context.Context, actor audit.Actor, id string) (Hold
 
 func (e *Engine) decideHold(ctx context.Context, actor audit.Actor, id string, take func(*Hold) error) (Hold, error) {
 	now := e.o.Now()
-	factID := e.o.NewID()
 	var decided Hold
-	err := e.o.Store.Update(ctx, func(tx store.Tx) error {
+	err := e.commit(ctx, func(tx *txn) error {
 		h, err := holds.Get(tx, []byte(id))
 		if errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("%w: %q", ErrNoHold, id)
@@ -117,8 +116,8 @@ func (e *Engine) decideHold(ctx context.Context, actor audit.Actor, id string, t
 		if h.State == HoldRejected {
 			act = audit.HoldRejected
 		}
-		c := e.fact(act, h.App, h.Person, uuid.Nil, nil, map[string]string{"hold": h.ID, "kind": string(h.Kind)})
-		c.ID, c.Actor = factID, actor
+		c := tx.fact(act, h.App, h.Person, uuid.Nil, nil, map[string]string{"hold": h.ID, "kind": string(h.Kind)})
+		c.Actor = actor
 		if err := audit.Record(tx, c); err != nil {
 			return err
 		}

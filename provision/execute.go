@@ -55,7 +55,7 @@ func (e *Engine) Execute(ctx context.Context, it Item) error {
 	if err != nil {
 		return e.failed(ctx, m, app, &it, err, checked)
 	}
-	return e.finish(ctx, m, app, &it, func(store.Tx, *Item) error { return nil })
+	return e.finish(ctx, m, app, &it, func(*txn, *Item) error { return nil })
 }
 
 // execution carries out one item's plan.
@@ -249,7 +249,7 @@ type waitError struct {
 func (e *waitError) Error() string { return e.why }
 
 // finish settles an item after a successful execution, unless it was marked meanwhile.
-func (e *Engine) finish(ctx context.Context, m *mapping.Mapping, app *mapping.App, it *Item, change func(store.Tx, *Item) error) error {
+func (e *Engine) finish(ctx context.Context, m *mapping.Mapping, app *mapping.App, it *Item, change func(*txn, *Item) error) error {
 	j := judge{Engine: e, mapping: m, app: app, now: e.o.Now()}
 	var err error
 	if j.can, err = e.describe(ctx, app); err != nil {
@@ -257,7 +257,7 @@ func (e *Engine) finish(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
 	defer cancel()
-	return e.o.Store.Update(ctx, func(tx store.Tx) error {
+	return e.commit(ctx, func(tx *txn) error {
 		now, err := items.Get(tx, itemKey(it.App, it.Subject))
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
@@ -300,7 +300,7 @@ func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 	var we *wantError
 	switch {
 	case errors.As(cause, &held):
-		return e.park(ctx, it, func(tx store.Tx, i *Item) error {
+		return e.park(ctx, it, func(tx *txn, i *Item) error {
 			person, _ := i.Person()
 			i.State, i.Due, i.Failure = Held, never, nil
 			if !held.again.IsZero() {
@@ -309,12 +309,12 @@ func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 			return e.openHold(tx, i, person, held.spec)
 		})
 	case errors.As(cause, &wait):
-		return e.park(ctx, it, func(_ store.Tx, i *Item) error {
+		return e.park(ctx, it, func(_ *txn, i *Item) error {
 			i.State, i.Due = Ready, wait.until
 			return nil
 		})
 	case errors.As(cause, &we):
-		return e.finish(ctx, m, app, it, func(store.Tx, *Item) error { return nil })
+		return e.finish(ctx, m, app, it, func(*txn, *Item) error { return nil })
 	case !isAdapterError(cause):
 		return cause // the store: nothing can be written about it
 	}
@@ -330,7 +330,7 @@ func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 		}
 	}
 	e.holdBack(it.App, a, now, checked)
-	return e.park(ctx, it, func(tx store.Tx, i *Item) error { return e.decide(tx, i, a, now, checked) })
+	return e.park(ctx, it, func(tx *txn, i *Item) error { return e.decide(tx, i, a, now, checked) })
 }
 
 // holdBack closes the app's gate when an error reaches further than its item.
@@ -357,10 +357,10 @@ func isAdapterError(err error) bool {
 
 // park writes an item's new state, unless it was marked meanwhile: then only what
 // change opens beside the item stays, and triage judges the item anew.
-func (e *Engine) park(ctx context.Context, it *Item, change func(store.Tx, *Item) error) error {
+func (e *Engine) park(ctx context.Context, it *Item, change func(*txn, *Item) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
 	defer cancel()
-	return e.o.Store.Update(ctx, func(tx store.Tx) error {
+	return e.commit(ctx, func(tx *txn) error {
 		now, err := items.Get(tx, itemKey(it.App, it.Subject))
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
@@ -380,7 +380,7 @@ func (e *Engine) park(ctx context.Context, it *Item, change func(store.Tx, *Item
 }
 
 // decide turns an adapter's error into the item's next state, by its kind.
-func (e *Engine) decide(tx store.Tx, i *Item, a *adapters.Error, now time.Time, checked bool) error {
+func (e *Engine) decide(tx *txn, i *Item, a *adapters.Error, now time.Time, checked bool) error {
 	before := i.Failure
 	i.Failure = &Failure{At: now, Kind: a.Kind, Text: a.Error(), Fix: a.Fix, Request: a.Request}
 	i.State, i.Due = Ready, now
@@ -417,7 +417,7 @@ func (e *Engine) decide(tx store.Tx, i *Item, a *adapters.Error, now time.Time, 
 	if before != nil && before.Kind == a.Kind && before.Text == i.Failure.Text {
 		return nil // the same thing again is no news
 	}
-	return audit.Record(tx, e.failureFact(i, a))
+	return audit.Record(tx, failureFact(tx, i, a))
 }
 
 // fail ends the repetitions. A removal is never given up: it is tried every hour, as nobody should stay inside for a fault.
@@ -429,9 +429,9 @@ func (i *Item) fail(now time.Time) {
 	i.State, i.Due = Failed, never
 }
 
-func (e *Engine) failureFact(i *Item, a *adapters.Error) audit.Change {
+func failureFact(tx *txn, i *Item, a *adapters.Error) audit.Change {
 	person, _ := i.Person()
-	return e.fact(audit.AccountStepFailed, i.App, person, uuid.Nil, i.Causes, map[string]string{
+	return tx.fact(audit.AccountStepFailed, i.App, person, uuid.Nil, i.Causes, map[string]string{
 		"kind": string(a.Kind), "error": a.Error(), "request": a.Request,
 	})
 }

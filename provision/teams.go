@@ -186,12 +186,12 @@ func drop(tx store.Tx, c *teamChange) error {
 }
 
 // teamFact tells that the vendor confirmed a team change.
-func (x *execution) teamFact(w waitingChange, calls string) audit.Change {
+func (x *execution) teamFact(tx *txn, w waitingChange, calls string) audit.Change {
 	what := "left"
 	if w.change.Join {
 		what = "joined"
 	}
-	return x.fact(audit.AccountTeams, x.app.Key, w.account.Person, w.account.ID, nil, map[string]string{what: w.change.Team, "calls": calls})
+	return tx.fact(audit.AccountTeams, x.app.Key, w.account.Person, w.account.ID, nil, map[string]string{what: w.change.Team, "calls": calls})
 }
 
 // joined leaves out of an account's teams those that it was asked into and did not get.
@@ -215,10 +215,10 @@ func (x *execution) teamDone(ctx context.Context, team string, done []waitingCha
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
 	defer cancel()
 	calls := x.told()
-	return x.o.Store.Update(ctx, func(tx store.Tx) error {
+	return x.commit(ctx, func(tx *txn) error {
 		for _, w := range done {
 			if w.sent {
-				if err := audit.Record(tx, x.teamFact(w, calls)); err != nil {
+				if err := audit.Record(tx, x.teamFact(tx, w, calls)); err != nil {
 					return err
 				}
 			}

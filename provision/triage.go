@@ -2,10 +2,7 @@ package provision
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,7 +38,7 @@ func (e *Engine) Triage(ctx context.Context, app string) (int, error) {
 	if err != nil || len(due) == 0 {
 		return 0, err
 	}
-	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
+	err = e.commit(ctx, func(tx *txn) error {
 		for _, seen := range due {
 			it, err := items.Get(tx, itemKey(app, seen.Subject))
 			if errors.Is(err, store.ErrNotFound) {
@@ -152,7 +149,7 @@ func (e *wantError) Error() string { return "the mapping cannot be evaluated: " 
 func (e *wantError) Unwrap() error { return e.err }
 
 // settle judges one item anew, stamps its accounts, keeps its holds true, and writes or removes the item.
-func (j *judge) settle(tx store.Tx, it *Item) error {
+func (j *judge) settle(tx *txn, it *Item) error {
 	if team, ok := it.Team(); ok {
 		return j.settleTeam(tx, it, team)
 	}
@@ -213,7 +210,7 @@ func oldestUnwanted(s *Situation, now time.Time) time.Time {
 }
 
 // stamp records in the ledger, and as facts, which accounts turned unwanted or wanted again.
-func (j *judge) stamp(tx store.Tx, it *Item, s *Situation, plan Plan) error {
+func (j *judge) stamp(tx *txn, it *Item, s *Situation, plan Plan) error {
 	confirmed, err := confirmedAlone(tx, it)
 	if err != nil {
 		return err
@@ -245,7 +242,7 @@ func (j *judge) stamp(tx store.Tx, it *Item, s *Situation, plan Plan) error {
 		if err := accounts.Put(tx, a); err != nil {
 			return err
 		}
-		fact := j.fact(act, it.App, a.Person, a.ID, it.Causes, map[string]string{"reason": string(s.Want.Reason), "text": s.Want.Text})
+		fact := tx.fact(act, it.App, a.Person, a.ID, it.Causes, map[string]string{"reason": string(s.Want.Reason), "text": s.Want.Text})
 		if err := audit.Record(tx, fact); err != nil {
 			return err
 		}
@@ -299,7 +296,7 @@ func planned(k HoldKind) bool {
 }
 
 // syncHolds opens what the plan asks for and closes what it does not ask for any more.
-func (j *judge) syncHolds(tx store.Tx, it *Item, s *Situation, plan Plan) error {
+func (j *judge) syncHolds(tx *txn, it *Item, s *Situation, plan Plan) error {
 	for i := range s.Holds {
 		h := &s.Holds[i]
 		if h.State != HoldOpen {
@@ -346,12 +343,11 @@ func stillMatters(h *Hold, plan Plan) bool {
 }
 
 // openHold makes sure that a hold stands and tells the audit when it is new.
-func (e *Engine) openHold(tx store.Tx, it *Item, person uuid.UUID, spec HoldSpec) error {
-	now := e.o.Now()
+func (e *Engine) openHold(tx *txn, it *Item, person uuid.UUID, spec HoldSpec) error {
 	h, err := holds.Lookup(tx, byPairKind, holdKey(it.App, person, spec.Kind, spec.Fingerprint))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		h = &Hold{ID: holdID(), App: it.App, Person: person, Kind: spec.Kind, Fingerprint: spec.Fingerprint}
+		h = &Hold{ID: tx.holdID(), App: it.App, Person: person, Kind: spec.Kind, Fingerprint: spec.Fingerprint}
 	case err != nil:
 		return err
 	case h.State == HoldOpen && h.Text == spec.Text:
@@ -361,33 +357,13 @@ func (e *Engine) openHold(tx store.Tx, it *Item, person uuid.UUID, spec HoldSpec
 		return holds.Put(tx, h)
 	}
 	h.Text, h.Fix, h.Source = spec.Text, spec.Fix, it.Source
-	h.State, h.Opened, h.Decided, h.By, h.WithoutTransfer = HoldOpen, now, time.Time{}, "", false
+	h.State, h.Opened, h.Decided, h.By, h.WithoutTransfer = HoldOpen, tx.now, time.Time{}, "", false
 	if err := holds.Put(tx, h); err != nil {
 		return err
 	}
-	return audit.Record(tx, e.fact(audit.HoldOpened, it.App, person, uuid.Nil, it.Causes, map[string]string{
+	return audit.Record(tx, tx.fact(audit.HoldOpened, it.App, person, uuid.Nil, it.Causes, map[string]string{
 		"hold": h.ID, "kind": string(h.Kind),
 	}))
-}
-
-// holdID is short enough to type and random enough not to meet another one: 35 bits.
-func holdID() string { return strings.ToLower(rand.Text()[:7]) }
-
-// fact makes a change that is only told, with detail as small JSON.
-func (e *Engine) fact(act audit.Act, app string, person, account uuid.UUID, causes []uuid.UUID, detail map[string]string) audit.Change {
-	c := audit.Change{
-		ID: e.o.NewID(), At: e.o.Now().UTC().Truncate(time.Millisecond), Actor: engineActor, Act: act,
-		App: app, Account: account, Causes: causes,
-	}
-	if person != uuid.Nil {
-		c.Persons = []uuid.UUID{person}
-	}
-	if len(detail) > 0 {
-		if b, err := json.Marshal(detail); err == nil {
-			c.Detail = b
-		}
-	}
-	return c
 }
 
 // group reads a group outside of a transaction.

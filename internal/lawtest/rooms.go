@@ -19,7 +19,7 @@ var everything = []string{"config", "store/...", "audit/...", "secrets/...", "di
 	"connections", "provision/...", "adapters/...", "sources/...", "admin/...", "sandbox/...", "internal/..."}
 
 // realStore is what a test may put under a package that keeps something.
-var realStore = []string{"store", "store/bolt", "store/storetest"}
+var realStore = []string{"store", "store/bolt", "store/memory", "store/storetest"}
 
 // Rooms is the law, as docs/architecture.md draws it: arrows run one way, nothing
 // imports a binary, sibling adapters do not know each other, and the sandbox, being
