@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -24,13 +25,19 @@ type Compiled struct {
 // Compile holds a document against what the connected apps can do and against the sources. Everything that does not
 // fit is reported in one *Problems; a group that does not exist (yet) is no problem.
 func Compile(doc *Document, cat Catalog, sources []directory.Source) (*Compiled, error) {
-	c := &compiler{cat: cat, resolver: newResolver(doc, sources)}
+	there := newExtensions(Extensions(cat))
+	c := &compiler{doc: doc, cat: cat, resolver: newResolver(doc, sources), sees: &view{extensions: there}}
 	out := &Compiled{doc: doc, sources: make(map[uuid.UUID]string, len(sources))}
 	for _, s := range sources {
 		out.sources[s.ID] = s.Name
 	}
 	c.sets(doc)
 	c.connections(doc)
+	for e := range doc.expressions() {
+		if fault := typeCheck(e.tree, e.Source, e.want, there); fault != nil {
+			c.fault(fault, e.path, e.inside)
+		}
+	}
 	for i := range doc.Apps {
 		app, refs := c.app(doc, &doc.Apps[i])
 		out.apps = append(out.apps, app)
@@ -39,6 +46,7 @@ func Compile(doc *Document, cat Catalog, sources []directory.Source) (*Compiled,
 	if err := c.err(); err != nil {
 		return nil, err
 	}
+	c.sees.names = slices.Sorted(maps.Keys(c.named(out.apps)))
 	slices.SortFunc(out.apps, func(a, b *App) int { return strings.Compare(a.Key, b.Key) })
 	out.warnings = sorted(c.doubts.list)
 	return out, nil
@@ -56,9 +64,25 @@ func (c *Compiled) Warnings() []Problem { return slices.Clone(c.warnings) }
 // compiler collects problems and doubts while a document is held against the catalogue.
 type compiler struct {
 	findings
+	doc      *Document
 	doubts   findings
 	cat      Catalog
 	resolver *resolver
+	sees     *view
+}
+
+// named collects the attributes of people that an expression reads, those of the apps' defaults included.
+func (c *compiler) named(apps []*App) map[string]bool {
+	names := map[string]bool{}
+	for e := range c.doc.expressions() {
+		e.names(names)
+	}
+	for _, app := range apps {
+		for _, f := range app.profile {
+			f.value.names(names)
+		}
+	}
+	return names
 }
 
 // sets checks that each set's groups can be told, and that somebody uses it.
@@ -144,7 +168,7 @@ func (c *compiler) app(doc *Document, rules *AppRules) (*App, []GroupRef) {
 	}
 	app := &App{
 		Key: rules.Key.Value, Connection: rules.Connection.Value, Title: info.Title, RenamedFrom: rules.RenamedFrom.Value,
-		Mode: rules.Mode, Budget: rules.Budget, exclude: doc.Exclude, info: info,
+		Mode: rules.Mode, Budget: rules.Budget, exclude: doc.Exclude, info: info, sees: c.sees,
 	}
 	for _, p := range rules.Protect {
 		app.protect = append(app.protect, fold(p.Value))
@@ -283,7 +307,7 @@ func (c *compiler) profile(rules *AppRules, info AppInfo, path string) []field {
 	for _, f := range info.Fields {
 		value := written[f.Name]
 		if value == nil && f.Default != "" {
-			compiled, fault := compileExpression(f.Default, join(path, f.Name)+" (the app's default)", rules.Key.Pos, wantText)
+			compiled, fault := compileExpression(f.Default, join(path, f.Name)+" (the app's default)", rules.Key.Pos, wantText, c.sees.extensions)
 			if fault != nil {
 				c.add(rules.Key.Pos, path, "the app's own default for %s is wrong: %s", f.Name, fault.message)
 				continue
@@ -364,5 +388,5 @@ func (c *compiler) transfer(step StepRule, info AppInfo, path string) *Transfer 
 	if len(what) == 0 {
 		what = slices.Clone(info.Transfers)
 	}
-	return &Transfer{To: w.To.Value, Else: w.Else.Value, What: what, to: w.To.compiled(), otherwise: w.Else.compiled()}
+	return &Transfer{To: w.To.Value, Else: w.Else.Value, What: what, to: w.To.compiled(c.sees), otherwise: w.Else.compiled(c.sees)}
 }

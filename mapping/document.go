@@ -1,6 +1,9 @@
 package mapping
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // Document is a parsed mapping document: what it says, with the place of every word, not yet held against any app. It
 // is immutable.
@@ -95,6 +98,37 @@ type TransferRule struct {
 type Receiver struct {
 	Text
 	value *Expression // nil for an address
+}
+
+// expressions are all that stand in the document.
+func (d *Document) expressions() iter.Seq[*Expression] {
+	return func(yield func(*Expression) bool) {
+		all := []*Expression{d.Exclude}
+		for i := range d.Apps {
+			app := &d.Apps[i]
+			for _, who := range app.lines() {
+				all = append(all, who.When)
+			}
+			for _, entry := range app.Profile {
+				all = append(all, entry.Value)
+			}
+			for _, steps := range []*Steps{app.WhenDeactivated, app.WhenUngranted} {
+				if steps == nil {
+					continue
+				}
+				for _, step := range steps.List {
+					if t := step.Transfer; t != nil {
+						all = append(all, t.To.value, t.Else.value)
+					}
+				}
+			}
+		}
+		for _, e := range all {
+			if e != nil && !yield(e) {
+				return
+			}
+		}
+	}
 }
 
 // App returns what the document says of an app.

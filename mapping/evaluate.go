@@ -118,7 +118,7 @@ func (e *evaluation) granted(grants []hit) (Want, error) {
 
 func (e *evaluation) see() map[string]any {
 	if e.user == nil {
-		e.user = userValue(e.person)
+		e.user = e.app.sees.of(e.person)
 	}
 	return e.user
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
@@ -27,6 +28,9 @@ type Expression struct {
 	Source string
 	Pos    Pos
 	path   string
+	want   result
+	tree   ast.Node
+	inside func(Pos) (Pos, bool) // translates a place in the expression to one in the document
 	run    *vm.Program
 }
 
@@ -55,7 +59,7 @@ type exprError struct {
 func (e *exprError) Error() string { return e.message }
 
 // compileExpression parses, checks and compiles an expression.
-func compileExpression(source, path string, at Pos, want result) (*Expression, *exprError) {
+func compileExpression(source, path string, at Pos, want result, there extensions) (*Expression, *exprError) {
 	if len(source) > maxExpression {
 		return nil, &exprError{message: fmt.Sprintf("the expression has %d bytes; at most %d are read", len(source), maxExpression), Pos: Pos{1, 1}}
 	}
@@ -68,7 +72,7 @@ func compileExpression(source, path string, at Pos, want result) (*Expression, *
 	if err != nil {
 		return nil, foreign(err)
 	}
-	if fault := typeCheck(tree.Node, source, want); fault != nil {
+	if fault := typeCheck(tree.Node, source, want, there); fault != nil {
 		return nil, fault
 	}
 	// The optimizer is left off: its sets for `in` hold that an absent value is the empty string.
@@ -76,7 +80,21 @@ func compileExpression(source, path string, at Pos, want result) (*Expression, *
 	if err != nil {
 		return nil, foreign(err)
 	}
-	return &Expression{Source: source, Pos: at, path: path, run: program}, nil
+	return &Expression{Source: source, Pos: at, path: path, want: want, tree: tree.Node, run: program}, nil
+}
+
+// names adds the attributes of user that the expression reads to a set.
+func (e *Expression) names(set map[string]bool) {
+	ast.Find(e.tree, func(n ast.Node) bool {
+		if member, ok := n.(*ast.MemberNode); ok {
+			if of, ok := member.Node.(*ast.IdentifierNode); ok && of.Value == "user" {
+				if name, ok := member.Property.(*ast.StringNode); ok {
+					set[name.Value] = true
+				}
+			}
+		}
+		return false
+	})
 }
 
 // foreign turns an error of the expression library into ours, without its drawing of the place.
@@ -88,7 +106,7 @@ func foreign(err error) *exprError {
 	return &exprError{message: "the expression does not compile: " + err.Error(), Pos: Pos{1, 1}}
 }
 
-// eval runs the expression over a userValue. The error names the expression's place in the document.
+// eval runs the expression over what view.of made. The error names the expression's place in the document.
 func (e *Expression) eval(user map[string]any) (any, error) {
 	machine := vm.VM{MemoryBudget: memoryBudget}
 	value, err := machine.Run(e.run, map[string]any{"user": user})
@@ -128,22 +146,28 @@ func (e *Expression) fail(message string) error {
 	return fmt.Errorf("running an expression: %s", Problem{Line: e.Pos.Line, Column: e.Pos.Column, Path: e.path, Message: message})
 }
 
-// expression reads and compiles an expression of the document.
+// expression reads and compiles an expression of the document. What it asks of extensions is checked by Compile.
 func (r *reader) expression(n *yaml.Node, path string, want result) *Expression {
 	text := r.text(n, path)
 	if text.Value == "" {
 		return nil
 	}
-	compiled, fault := compileExpression(text.Value, path, text.Pos, want)
+	compiled, fault := compileExpression(text.Value, path, text.Pos, want, nil)
 	if fault != nil {
-		place, exact := r.inside(n, fault.Pos)
-		if !exact && fault.Line > 0 {
-			fault.message += fmt.Sprintf(" (line %d, column %d of the expression)", fault.Line, fault.Column)
-		}
-		r.add(place, path, "%s", fault.message)
+		r.fault(fault, path, func(p Pos) (Pos, bool) { return r.inside(n, p) })
 		return nil
 	}
+	compiled.inside = func(p Pos) (Pos, bool) { return r.inside(n, p) }
 	return compiled
+}
+
+// fault adds a fault in an expression, at its place in the document.
+func (f *findings) fault(fault *exprError, path string, inside func(Pos) (Pos, bool)) {
+	place, exact := inside(fault.Pos)
+	if !exact && fault.Line > 0 {
+		fault.message += fmt.Sprintf(" (line %d, column %d of the expression)", fault.Line, fault.Column)
+	}
+	f.add(place, path, "%s", fault.message)
 }
 
 // inside translates a place in an expression to one in the document, when the source shows the expression as it is;

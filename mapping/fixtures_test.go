@@ -40,6 +40,20 @@ func (c catalog) AppInfo(connection string) (mapping.AppInfo, bool) {
 
 func (c catalog) Connections() []string { return slices.Sorted(maps.Keys(c)) }
 
+// Extensions are an extension with an attribute of every type and form.
+func (c catalog) Extensions() []mapping.Extension {
+	return []mapping.Extension{{URN: "urn:acme:1", Attributes: []mapping.Attribute{
+		{Name: "badge", Type: "string"}, {Name: "floor", Type: "integer"}, {Name: "remote", Type: "boolean"}, {Name: "since", Type: "dateTime"},
+		{Name: "costCenters", Type: "string", Multi: true}, {Name: "levels", Type: "decimal", Multi: true},
+		{Name: "building", Type: "complex", Sub: []mapping.Attribute{
+			{Name: "name", Type: "string"}, {Name: "floor", Type: "integer"}, {Name: "doors", Type: "string", Multi: true},
+		}},
+		{Name: "certificates", Type: "complex", Multi: true, Sub: []mapping.Attribute{
+			{Name: "value", Type: "string"}, {Name: "level", Type: "integer"}, {Name: "primary", Type: "boolean"},
+		}},
+	}}}
+}
+
 // apps is what the two apps of the example can do, and a third that can do little.
 func apps() catalog {
 	return catalog{

@@ -100,6 +100,7 @@ type App struct {
 	WhenUngranted   []Step
 
 	info    AppInfo
+	sees    *view // what the document's expressions see of a person
 	rank    ranking
 	exclude *Expression
 	grants  []line

@@ -8,7 +8,10 @@ import (
 )
 
 // receiver is the compiled expression of a Transfer's `to` or `else`; an address needs none.
-type receiver struct{ value *Expression }
+type receiver struct {
+	value *Expression
+	sees  *view
+}
 
 // Receivers returns who may receive the data of p, the first choice first: person ids or external ids, as the
 // directory writes a manager, and e-mail addresses. `to` stands before `else`; the leaver is never among them. It is
@@ -31,18 +34,18 @@ func (r *receiver) reference(written string, p *directory.Person) string {
 		}
 		return ""
 	}
-	ref, _, err := r.value.evalText(userValue(p))
+	ref, _, err := r.value.evalText(r.sees.of(p))
 	if err != nil {
 		return "" // gives nobody: the transfer goes to `else`, or is held
 	}
 	return strings.TrimSpace(ref)
 }
 
-func (r Receiver) compiled() *receiver {
+func (r Receiver) compiled(sees *view) *receiver {
 	if r.value == nil {
 		return nil
 	}
-	return &receiver{value: r.value}
+	return &receiver{value: r.value, sees: sees}
 }
 
 // isPerson says whether a reference names p: by id, userName or an e-mail address.

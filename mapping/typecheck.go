@@ -21,20 +21,20 @@ const (
 	textKind
 	listKind
 	objectKind // user, user.name, user.address, an extension
-	anyKind    // an attribute of an extension: text, number, or true and false
 )
 
 func (k kind) String() string {
-	return [...]string{"unknown", "nil", "true or false", "a number", "text", "a list", "an object", "a value of any type"}[k]
+	return [...]string{"unknown", "nil", "true or false", "a number", "text", "a list", "an object"}[k]
 }
 
 // shape is what the checker knows of a value: its kind, and whether it may be nil.
 type shape struct {
-	kind       kind
-	maybe      bool
-	elem       kind             // of a list
-	fields     map[string]shape // of an object; nil for an extension, whose fields nobody declares
-	extensions bool             // the object has extensions under their URN
+	kind   kind
+	maybe  bool
+	elem   kind             // of a list
+	fields map[string]shape // of an object
+	user   bool             // the object has extensions under their URN besides
+	always bool             // an object of an extension: it is there whatever the person has
 }
 
 // facts are the paths that are known not to be nil at a point of an expression. They are never changed in place.
@@ -49,13 +49,14 @@ func (f facts) both(other facts) facts {
 // checker types an expression before it is compiled. It allows a small language that cannot loop or grow and cannot
 // meet nil where it does not expect it, so that what compiles runs on every person. It reports the first fault alone.
 type checker struct {
-	source string
-	fault  *exprError
+	source     string
+	extensions extensions // nil where they are not known yet
+	fault      *exprError
 }
 
-// typeCheck checks a parsed expression against what it must give.
-func typeCheck(root ast.Node, source string, want result) *exprError {
-	c := &checker{source: source}
+// typeCheck checks a parsed expression against what it must give, and against the extensions that there are.
+func typeCheck(root ast.Node, source string, want result, there extensions) *exprError {
+	c := &checker{source: source, extensions: there}
 	got, _, _ := c.check(root, nil)
 	switch want {
 	case wantBool:
@@ -116,11 +117,7 @@ func (c *checker) is(n ast.Node, got shape, kinds ...kind) bool {
 		for i, k := range kinds {
 			words[i] = k.String()
 		}
-		hint := ""
-		if got.kind == anyKind && slices.Contains(kinds, textKind) {
-			hint = ": write string(...) around it"
-		}
-		c.fail(n, "%s is needed here, but %s is %s%s", strings.Join(words, " or "), describe(n), got.kind, hint)
+		c.fail(n, "%s is needed here, but %s is %s", strings.Join(words, " or "), describe(n), got.kind)
 		return false
 	case got.maybe:
 		c.absent(n, got)
@@ -277,17 +274,26 @@ func (c *checker) member(n *ast.MemberNode, known facts) shape {
 		path := describe(n.Node)
 		return c.fail(n, "%s may be absent: write %s?.%s or test it first", path, path, clip(name.Value))
 	}
-	if base.fields == nil {
-		return shape{kind: anyKind, maybe: true}
-	}
 	if field, ok := base.fields[name.Value]; ok {
 		field.maybe = field.maybe || base.maybe
 		return field
 	}
-	if base.extensions && isURN(name.Value) {
-		return shape{kind: objectKind, maybe: true}
+	if base.user && isURN(name.Value) {
+		return c.extension(name)
 	}
 	return c.fail(name, "%s has no attribute %s%s", describe(n.Node), clip(name.Value), didYouMean(name.Value, slices.Sorted(maps.Keys(base.fields))))
+}
+
+// extension types user["urn:…"].
+func (c *checker) extension(urn *ast.StringNode) shape {
+	if c.extensions == nil {
+		return shape{} // Compile asks again
+	}
+	if e, ok := c.extensions[urn.Value]; ok {
+		return e.shape()
+	}
+	return c.fail(urn, "there is no extension schema %s%s; an extension of users is known when the setting schemas names its file",
+		clip(urn.Value), didYouMean(urn.Value, c.extensions.urns()))
 }
 
 func (c *checker) array(n *ast.ArrayNode, known facts) shape {
@@ -370,6 +376,10 @@ func (c *checker) equality(n *ast.BinaryNode, left, right shape) (yes, no facts)
 			c.fail(side.node, "%s is %s and can be compared with nil alone", describe(side.node), side.shape.kind)
 			return nil, nil
 		}
+		if side.shape.always {
+			c.fail(side.node, "%s is never nil, whatever a person has: compare one of its attributes", describe(side.node))
+			return nil, nil
+		}
 	}
 	if !mayEqual(left.kind, right.kind) {
 		c.fail(n, "%s cannot be equal to %s", left.kind, right.kind)
@@ -394,7 +404,7 @@ func (c *checker) equality(n *ast.BinaryNode, left, right shape) (yes, no facts)
 }
 
 func mayEqual(a, b kind) bool {
-	loose := []kind{unknownKind, nilKind, anyKind}
+	loose := []kind{unknownKind, nilKind}
 	return a == b || slices.Contains(loose, a) || slices.Contains(loose, b)
 }
 
@@ -442,12 +452,12 @@ func merge(a, b shape) (shape, bool) {
 	switch {
 	case a.kind == unknownKind || b.kind == unknownKind:
 		return shape{}, true
+	case a.kind == objectKind || b.kind == objectKind:
+		return shape{}, false
 	case a.kind == nilKind:
 		return b, true
 	case b.kind == nilKind:
 		return a, true
-	case a.kind == objectKind || b.kind == objectKind:
-		return shape{}, false
 	case a.kind == listKind && b.kind == listKind:
 		if a.elem == nilKind {
 			return b, true
@@ -457,8 +467,6 @@ func merge(a, b shape) (shape, bool) {
 		return a, true
 	case a.kind == listKind || b.kind == listKind:
 		return shape{}, false
-	case a.kind == anyKind || b.kind == anyKind:
-		return shape{kind: anyKind}, true
 	}
 	return shape{}, false
 }
@@ -488,7 +496,7 @@ type signature struct {
 // functions are those of the expression library that can neither loop over a predicate, nor make a value much larger
 // than what they are given, nor read the clock.
 func functions() map[string]signature {
-	text, scalar := []kind{textKind}, []kind{textKind, numberKind, boolKind, anyKind}
+	text, scalar := []kind{textKind}, []kind{textKind, numberKind, boolKind}
 	str, truth := shape{kind: textKind}, shape{kind: boolKind}
 	list, maybeText := []kind{listKind}, shape{kind: textKind, maybe: true}
 	return map[string]signature{

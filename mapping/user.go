@@ -35,7 +35,7 @@ func userShape() shape {
 	for _, name := range listFields {
 		fields[name] = list
 	}
-	return shape{kind: objectKind, fields: fields, extensions: true}
+	return shape{kind: objectKind, fields: fields, user: true}
 }
 
 func optionalTexts(names []string) map[string]shape {
@@ -46,52 +46,84 @@ func optionalTexts(names []string) map[string]shape {
 	return fields
 }
 
-// userValue is what an expression sees of a person. Every value has the type that userShape promises or is left out: a
-// source that writes a number as a title has written no title. An empty string counts as absent.
-func userValue(p *directory.Person) map[string]any {
-	u := map[string]any{
-		"id": p.ID.String(), "userName": p.UserName, "active": p.Active,
-		"emails": anyList(p.Emails),
-	}
-	if len(p.Emails) > 0 {
-		setText(u, "email", p.Emails[0])
-	}
-	copyTexts(u, p.Profile, plainFields)
-	for _, name := range listFields {
-		u[name] = anyList(values(p.Profile[name]))
-	}
-	if phones := values(p.Profile["phoneNumbers"]); len(phones) > 0 {
-		u["phone"] = phones[0]
-	}
+// view is what the expressions of a document see of a person: the attributes that one of them names, and no others.
+type view struct {
+	names      []string // sorted
+	extensions extensions
+}
 
-	name := map[string]any{}
-	if from, ok := p.Profile["name"].(map[string]any); ok {
-		copyTexts(name, from, nameFields)
-	}
-	u["name"] = name
-	setText(u, "givenName", name["givenName"])
-	setText(u, "familyName", name["familyName"])
-
-	address := primaryAddress(p.Profile["addresses"])
-	u["address"] = address
-	setText(u, "country", address["country"])
-
-	for urn, value := range p.Profile {
-		if extension, ok := value.(map[string]any); ok && isURN(urn) {
-			u[urn] = scalars(extension)
-		}
-	}
-	if company, ok := p.Profile[enterprise].(map[string]any); ok {
-		copyTexts(u, company, companyFields)
-		switch manager := company["manager"].(type) {
-		case string: // as some clients write it
-			setText(u, "manager", manager)
-		case map[string]any:
-			setText(u, "manager", manager["value"])
-			setText(u, "managerName", manager["displayName"])
-		}
+// of makes `user` of a person. Every value has the type that userShape promises or is left out: a source that writes a number as a
+// title has written no title. An empty string counts as absent.
+func (v *view) of(p *directory.Person) map[string]any {
+	u := make(map[string]any, len(v.names))
+	for _, name := range v.names {
+		v.set(u, p, name)
 	}
 	return u
+}
+
+func (v *view) set(u map[string]any, p *directory.Person, name string) {
+	switch name {
+	case "id":
+		u[name] = p.ID.String()
+	case "userName":
+		u[name] = p.UserName
+	case "active":
+		u[name] = p.Active
+	case "emails":
+		u[name] = anyList(p.Emails)
+	case "email":
+		if len(p.Emails) > 0 {
+			setText(u, name, p.Emails[0])
+		}
+	case "phone":
+		if phones := values(p.Profile["phoneNumbers"]); len(phones) > 0 {
+			u[name] = phones[0]
+		}
+	case "name":
+		from, _ := p.Profile["name"].(map[string]any)
+		u[name] = texts(from, nameFields)
+	case "givenName", "familyName":
+		from, _ := p.Profile["name"].(map[string]any)
+		setText(u, name, from[name])
+	case "address":
+		u[name] = texts(primaryAddress(p.Profile["addresses"]), addressFields)
+	case "country":
+		setText(u, name, primaryAddress(p.Profile["addresses"])[name])
+	case "manager", "managerName":
+		company, _ := p.Profile[enterprise].(map[string]any)
+		manager(u, name, company["manager"])
+	default:
+		v.setListed(u, p, name)
+	}
+}
+
+// setListed sets an attribute that stands in one of the lists above, or an extension.
+func (v *view) setListed(u map[string]any, p *directory.Person, name string) {
+	switch {
+	case slices.Contains(listFields, name):
+		u[name] = anyList(values(p.Profile[name]))
+	case slices.Contains(companyFields, name):
+		company, _ := p.Profile[enterprise].(map[string]any)
+		setText(u, name, company[name])
+	case slices.Contains(plainFields, name):
+		setText(u, name, p.Profile[name])
+	default:
+		if e, ok := v.extensions[name]; ok {
+			u[name] = e.value(p.Profile[name])
+		}
+	}
+}
+
+func manager(u map[string]any, name string, stored any) {
+	switch stored := stored.(type) {
+	case string: // as some clients write it
+		if name == "manager" {
+			setText(u, name, stored)
+		}
+	case map[string]any:
+		setText(u, name, stored[map[string]string{"manager": "value", "managerName": "displayName"}[name]])
+	}
 }
 
 func setText(to map[string]any, name string, value any) {
@@ -100,10 +132,13 @@ func setText(to map[string]any, name string, value any) {
 	}
 }
 
-func copyTexts(to, from map[string]any, names []string) {
+// texts takes the text attributes of those names.
+func texts(from map[string]any, names []string) map[string]any {
+	to := make(map[string]any, len(names))
 	for _, name := range names {
 		setText(to, name, from[name])
 	}
+	return to
 }
 
 // values returns the `value`s of a multi-valued attribute (RFC 7643, section 2.4), the primary one first.
@@ -146,23 +181,7 @@ func primaryAddress(attribute any) map[string]any {
 			chosen = address
 		}
 	}
-	to := map[string]any{}
-	copyTexts(to, chosen, addressFields)
-	return to
-}
-
-// scalars keeps the simple attributes of an extension.
-func scalars(extension map[string]any) map[string]any {
-	kept := make(map[string]any, len(extension))
-	for name, value := range extension {
-		switch value := value.(type) {
-		case string:
-			setText(kept, name, value)
-		case bool, float64:
-			kept[name] = value
-		}
-	}
-	return kept
+	return chosen
 }
 
 func anyList(list []string) []any {

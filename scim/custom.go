@@ -30,6 +30,14 @@ type CustomSchema struct {
 // URN returns the schema's id.
 func (s CustomSchema) URN() string { return s.definition.ID }
 
+// Extends returns the name of the resource type that it extends: "User" or "Group".
+func (s CustomSchema) Extends() string { return s.kind }
+
+// Attributes returns what the schema defines, compiled, in the order of the document.
+func (s CustomSchema) Attributes() []*schema.Attribute {
+	return schema.Extension(s.definition).Attributes
+}
+
 var (
 	schemaName    = regexp.MustCompile(`^urn:[A-Za-z0-9][A-Za-z0-9-]{0,31}(:[A-Za-z0-9_.-]+)+$`)
 	attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_$-]{0,63}$`)

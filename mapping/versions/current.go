@@ -83,7 +83,7 @@ func (v *Versions) compiledIn(r store.Reader, number int) (*mapping.Compiled, er
 	if err != nil {
 		return nil, fmt.Errorf("read mapping version %d: %w", number, err)
 	}
-	return rec.compiled()
+	return rec.compiled(v.catalog())
 }
 
 // Waiting lists the names of the current mapping that no group bears yet.

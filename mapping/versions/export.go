@@ -29,7 +29,7 @@ func (v *Versions) Export(ctx context.Context, number int) ([]byte, error) {
 		if err != nil {
 			return err
 		}
-		compiled, err := rec.compiled()
+		compiled, err := rec.compiled(v.catalog())
 		if err != nil {
 			return err
 		}

@@ -35,6 +35,8 @@ type record struct {
 	Sources     []source                   `json:"sources"`
 	Apps        map[string]mapping.AppInfo `json:"apps"` // by connection
 	Connections []string                   `json:"connections"`
+	// Extensions are the custom attributes of users that there were. Nil in a version that is older than this entry: those of now.
+	Extensions []mapping.Extension `json:"extensions"`
 }
 
 // source is what a mapping needs to know of a source; tokens stay out of it.
@@ -44,14 +46,23 @@ type source struct {
 	Removed time.Time `json:"removed,omitzero"`
 }
 
-// AppInfo and Connections make a record the Catalog of its own document.
-func (r *record) catalog() frozen { return frozen{apps: r.Apps, names: r.Connections} }
+// catalog makes a record the Catalog of its own document.
+func (r *record) catalog(now mapping.Catalog) frozen {
+	f := frozen{apps: r.Apps, names: r.Connections, extensions: r.Extensions}
+	if f.extensions == nil {
+		f.extensions = mapping.Extensions(now)
+	}
+	return f
+}
 
 // frozen is a Catalog as it was at one moment. It is taken before a transaction, in which nothing outside may be asked.
 type frozen struct {
-	apps  map[string]mapping.AppInfo
-	names []string
+	apps       map[string]mapping.AppInfo
+	names      []string
+	extensions []mapping.Extension
 }
+
+func (f frozen) Extensions() []mapping.Extension { return f.extensions }
 
 func (f frozen) AppInfo(connection string) (mapping.AppInfo, bool) {
 	info, ok := f.apps[connection]
@@ -62,7 +73,7 @@ func (f frozen) Connections() []string { return slices.Clone(f.names) }
 
 // freeze takes from a catalogue what a document needs.
 func freeze(doc *mapping.Document, cat mapping.Catalog) frozen {
-	f := frozen{apps: map[string]mapping.AppInfo{}, names: cat.Connections()}
+	f := frozen{apps: map[string]mapping.AppInfo{}, names: cat.Connections(), extensions: mapping.Extensions(cat)}
 	for _, app := range doc.Apps {
 		if info, ok := cat.AppInfo(app.Connection.Value); ok {
 			f.apps[app.Connection.Value] = info
@@ -153,20 +164,24 @@ func (t tables) bindingsIn(r store.Reader) (mapping.Bindings, error) {
 }
 
 // compiled compiles a version in the world it was applied in.
-func (r *record) compiled() (*mapping.Compiled, error) {
+func (r *record) compiled(now mapping.Catalog) (*mapping.Compiled, error) {
+	compiled, err := r.compiledIn(r.catalog(now))
+	if err != nil {
+		return nil, fmt.Errorf("compile mapping version %d: %w", r.Number, err)
+	}
+	return compiled, nil
+}
+
+func (r *record) compiledIn(world frozen) (*mapping.Compiled, error) {
 	doc, err := mapping.Parse([]byte(r.Text))
 	if err != nil {
-		return nil, fmt.Errorf("read mapping version %d: %w", r.Number, err)
+		return nil, err
 	}
 	sources := make([]directory.Source, len(r.Sources))
 	for i, s := range r.Sources {
 		sources[i] = directory.Source{ID: s.ID, Name: s.Name, Removed: s.Removed}
 	}
-	compiled, err := mapping.Compile(doc, r.catalog(), sources)
-	if err != nil {
-		return nil, fmt.Errorf("compile mapping version %d: %w", r.Number, err)
-	}
-	return compiled, nil
+	return mapping.Compile(doc, world, sources)
 }
 
 // sortedBindings orders bindings by app and name.

@@ -115,7 +115,7 @@ func (v *Versions) Apply(ctx context.Context, actor audit.Actor, src []byte, o A
 		}
 		rec = record{
 			Version: Version{Number: n.number, At: at, Actor: actor, Comment: o.Comment, Confirmed: o.Confirmed, Text: string(src)},
-			Sources: n.sources, Apps: world.apps, Connections: world.names,
+			Sources: n.sources, Apps: world.apps, Connections: world.names, Extensions: world.extensions,
 		}
 		return v.write(tx, &rec, n, change, stamp)
 	})
@@ -283,7 +283,8 @@ func wrap(doing string, err error) error {
 	var problems *mapping.Problems
 	var unknown *UnknownVersionError
 	var conflict *ConflictError
-	if err == nil || errors.As(err, &problems) || errors.As(err, &unknown) || errors.As(err, &conflict) {
+	var misfit *MisfitError
+	if err == nil || errors.As(err, &misfit) || errors.As(err, &problems) || errors.As(err, &unknown) || errors.As(err, &conflict) {
 		return err
 	}
 	return fmt.Errorf("%s: %w", doing, err)

@@ -85,12 +85,15 @@ func New(name, endpoint string, core definition.Schema, extensions ...definition
 	}
 	t.targets[directory.Fold(t.Core.URN)] = Target{}
 	for _, d := range extensions {
-		t.extend(compileSchema(d, d.ID+":"))
+		t.extend(Extension(d))
 	}
 	// externalId stands first, as in the examples of the RFC; schemas, id and meta are not of the stored form.
 	t.order = own
 	return t
 }
+
+// Extension compiles one extension schema, as User and Group do with theirs.
+func Extension(d definition.Schema) *Schema { return compileSchema(d, d.ID+":") }
 
 func compileSchema(d definition.Schema, prefix string) *Schema {
 	s := &Schema{URN: d.ID, Name: d.Name.Value(), Description: d.Description.Value()}

@@ -155,8 +155,16 @@ func (g *Gateway) wire(ctx context.Context, o Options, vault *secrets.Vault) err
 		Deps: adapters.Deps{Now: now, NewID: uuid.NewString, Observe: g.metrics.vendorCall, UserAgent: "usher/" + o.Version},
 		Now:  now, NewID: newID,
 	})
+	schemas, err := readSchemas(g.cfg.Schemas)
+	if err != nil {
+		return err
+	}
 	dir := directory.New(g.store, now, newID)
-	maps := versions.New(g.store, dir, func() mapping.Catalog { return catalog{conns} }, now, newID)
+	known := catalog{c: conns, extensions: userExtensions(schemas)}
+	maps := versions.New(g.store, dir, func() mapping.Catalog { return known }, now, newID)
+	if err := maps.Fits(ctx); err != nil {
+		return err
+	}
 	g.engine = provision.New(provision.Options{
 		Store: g.store, Directory: dir, Mappings: maps, Connections: opener{conns},
 		Quiet: provision.QuietTime{Pause: g.cfg.Quiet.Pause, AtMost: g.cfg.Quiet.AtMost},
@@ -165,10 +173,6 @@ func (g *Gateway) wire(ctx context.Context, o Options, vault *secrets.Vault) err
 	})
 	g.metrics.watch(g.engine)
 
-	schemas, err := readSchemas(g.cfg.Schemas)
-	if err != nil {
-		return err
-	}
 	cursors, err := cursorKey(ctx, vault)
 	if err != nil {
 		return err
