@@ -153,6 +153,30 @@ func TestPendingIsOldestFirstAndSettledChangesLeave(t *testing.T) {
 	})
 }
 
+func TestWhatTakesAccessAwayOrConcernsEverybodyIsPendingFirst(t *testing.T) {
+	t.Parallel()
+	h := newHistory(t)
+	joined, edit, left := h.change(), h.change(), h.change(uuid.New())
+	edit.Everybody, left.Removing = true, true
+	for _, c := range []audit.Change{joined, edit, left} {
+		h.append(c)
+	}
+	var got []uuid.UUID
+	for _, c := range h.pending(10) {
+		got = append(got, c.ID)
+	}
+	if diff := cmp.Diff([]uuid.UUID{edit.ID, left.ID, joined.ID}, got); diff != "" {
+		t.Errorf("pending (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]uuid.UUID{joined.ID, edit.ID, left.ID}, h.read(time.Time{}, time.Time{})); diff != "" {
+		t.Errorf("by time (-want +got):\n%s", diff)
+	}
+	h.settle(left)
+	if got := h.pending(10); len(got) != 2 || got[0].ID != edit.ID {
+		t.Errorf("after settling: got %v", got)
+	}
+}
+
 func TestSettleWritesNothingOfAChangeThatIsNotPending(t *testing.T) {
 	t.Parallel()
 	h := newHistory(t)

@@ -30,7 +30,7 @@ func Record(tx store.Tx, c Change) error {
 func Get(r store.Reader, id uuid.UUID) (Change, error) {
 	value, err := r.Get(factTable, id[:])
 	if errors.Is(err, store.ErrNotFound) {
-		value, err = r.Get(outboxTable, id[:])
+		value, err = inOutbox(r, id)
 	}
 	if err != nil {
 		return Change{}, fmt.Errorf("read change %s: %w", id, err)
@@ -46,8 +46,8 @@ func Read(r store.Reader, from, to time.Time) iter.Seq2[Change, error] {
 		high = timeKey(to)
 	}
 	return func(yield func(Change, error) bool) {
-		ascending := func(a, b []byte) bool { return bytes.Compare(a, b) < 0 }
-		for key, value := range merge(r.Range(factTable, low, high), r.Range(outboxTable, low, high), ascending) {
+		outbox := merge(r.Range(outboxTable, low, high), r.Range(urgentTable, low, high), ascending)
+		for key, value := range merge(r.Range(factTable, low, high), outbox, ascending) {
 			c, err := decode(key, value)
 			if !yield(c, err) || err != nil {
 				return
@@ -61,7 +61,6 @@ func Read(r store.Reader, from, to time.Time) iter.Seq2[Change, error] {
 // expansion reached the person and Index was told. An error ends it.
 func OfPerson(r store.Reader, person uuid.UUID) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
-		descending := func(a, b []byte) bool { return bytes.Compare(a, b) > 0 }
 		for key := range merge(indexed(r, person), pendingOf(r, person), descending) {
 			c, err := Get(r, uuid.UUID(key))
 			if !yield(c, err) || err != nil {
@@ -86,7 +85,8 @@ func indexed(r store.Reader, person uuid.UUID) iter.Seq2[[]byte, []byte] {
 // newest first. The outbox is short while the engine runs; a look at the bytes spares decoding most of it.
 func pendingOf(r store.Reader, person uuid.UUID) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
-		for key, value := range r.RangeReverse(outboxTable, nil, nil) {
+		outbox := merge(r.RangeReverse(outboxTable, nil, nil), r.RangeReverse(urgentTable, nil, nil), descending)
+		for key, value := range outbox {
 			listed, parts, err := lists(value, person)
 			// One that cannot be read is yielded, so that whoever reads it meets the error.
 			if err == nil && !listed && (!parts || !inParts(r, key, person)) {
@@ -108,6 +108,9 @@ func inParts(r store.Reader, change []byte, person uuid.UUID) bool {
 	}
 	return false
 }
+
+func ascending(a, b []byte) bool  { return bytes.Compare(a, b) < 0 }
+func descending(a, b []byte) bool { return bytes.Compare(a, b) > 0 }
 
 // merge yields the pairs of two sequences that are each in order, in that order;
 // of two equal keys only a's.

@@ -11,6 +11,7 @@ import (
 // part's number, the person index puts the person's id in front.
 const (
 	outboxTable      = "audit.outbox"
+	urgentTable      = "audit.outbox-urgent" // the outbox of changes that take access away
 	outboxPartsTable = "audit.outbox-parts"
 	cursorTable      = "audit.cursors"
 	factTable        = "audit.facts"

@@ -33,16 +33,37 @@ func Append(tx store.Tx, c Change, parts ...[]uuid.UUID) error {
 			return fmt.Errorf("append change: %w", err)
 		}
 	}
-	if err := tx.Put(outboxTable, c.ID[:], value); err != nil {
+	if err := tx.Put(outboxOf(&c), c.ID[:], value); err != nil {
 		return fmt.Errorf("append change: %w", err)
 	}
 	return nil
 }
 
-// Pending returns the oldest changes of the outbox, at most limit.
+// outboxOf is the table in which a pending change waits. Those that take access away, or may (an edit of
+// the mapping), have one of their own, so that a leaver does not wait behind however many joiners came before.
+func outboxOf(c *Change) string {
+	if c.Removing || c.Everybody {
+		return urgentTable
+	}
+	return outboxTable
+}
+
+// Pending returns changes of the outbox, at most limit: those of Urgent first, and of both the oldest first.
 func Pending(r store.Reader, limit int) ([]Change, error) {
+	pending, err := Urgent(r, limit)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := waiting(r, outboxTable, limit-len(pending))
+	return append(pending, rest...), err
+}
+
+// Urgent returns the oldest changes of the outbox that take access away or concern everybody, at most limit.
+func Urgent(r store.Reader, limit int) ([]Change, error) { return waiting(r, urgentTable, limit) }
+
+func waiting(r store.Reader, table string, limit int) ([]Change, error) {
 	var pending []Change
-	for key, value := range r.Range(outboxTable, nil, nil) {
+	for key, value := range r.Range(table, nil, nil) {
 		if len(pending) >= limit {
 			break
 		}
@@ -53,6 +74,15 @@ func Pending(r store.Reader, limit int) ([]Change, error) {
 		pending = append(pending, c)
 	}
 	return pending, nil
+}
+
+// inOutbox returns a pending change as it is stored, or store.ErrNotFound. The slice is the transaction's.
+func inOutbox(r store.Reader, id uuid.UUID) ([]byte, error) {
+	value, err := r.Get(outboxTable, id[:])
+	if errors.Is(err, store.ErrNotFound) {
+		value, err = r.Get(urgentTable, id[:])
+	}
+	return value, err
 }
 
 // Part returns the persons of part n of a change, counted from 0 to Change.Parts-1,
@@ -97,7 +127,7 @@ func Cursor(r store.Reader, change uuid.UUID) ([]byte, error) {
 // works a large change off in slices settles each part with its slice, so that no transaction grows with the change.
 // A change that is not pending is store.ErrNotFound.
 func Settle(tx store.Tx, c Change) error {
-	value, err := tx.Get(outboxTable, c.ID[:])
+	value, err := inOutbox(tx, c.ID)
 	if err != nil {
 		return fmt.Errorf("settle change %s: %w", c.ID, err)
 	}
@@ -127,7 +157,7 @@ func Settle(tx store.Tx, c Change) error {
 	if err := tx.Put(factTable, c.ID[:], value); err != nil {
 		return fmt.Errorf("settle change %s: %w", c.ID, err)
 	}
-	if err := tx.Delete(outboxTable, c.ID[:]); err != nil {
+	if err := tx.Delete(outboxOf(&entry), c.ID[:]); err != nil {
 		return fmt.Errorf("settle change %s: %w", c.ID, err)
 	}
 	if err := tx.Delete(cursorTable, c.ID[:]); err != nil {

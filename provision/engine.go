@@ -134,64 +134,66 @@ func (e *Engine) Run(ctx context.Context) error {
 				e.o.Logger.Error("maintenance failed", "err", err)
 			}
 		}
-		if err := e.pass(ctx, &workers); err != nil && ctx.Err() == nil {
-			e.o.Logger.Error("provisioning pass failed; trying again", "err", err)
+		for more := true; more && ctx.Err() == nil; {
+			var err error
+			if more, err = e.pass(ctx, &workers); err != nil && ctx.Err() == nil {
+				e.o.Logger.Error("provisioning pass failed; trying again", "err", err)
+				break
+			}
 		}
 		timer.Reset(idlePoll)
 	}
 }
 
-// pass moves everything one step on and starts the work that is due.
-func (e *Engine) pass(ctx context.Context, workers *sync.WaitGroup) error {
-	for {
-		n, err := e.Expand(ctx)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			break
-		}
-	}
+// pass moves everything a bounded piece on and starts the work that is due. It reports whether more is
+// waiting already: nothing is worked off to its end before what came in meanwhile had its turn, least of all a removal.
+func (e *Engine) pass(ctx context.Context, workers *sync.WaitGroup) (more bool, err error) {
+	// A change that cannot be expanded does not keep the apps from what is known already.
+	expanded, expandErr := e.Expand(ctx)
 	m, err := e.o.Mappings.Current(ctx)
 	if err != nil {
-		return err
+		return false, errors.Join(expandErr, err)
 	}
-	var errs []error
-	for _, app := range m.Apps() {
-		if err := e.appPass(ctx, app, workers); err != nil {
-			errs = append(errs, err)
+	more = expanded > 0
+	errs := []error{expandErr}
+	burst := false // removals came in that no app has seen yet
+	if expandErr == nil {
+		if burst, err = e.unseen(ctx); err != nil {
+			return more, err
 		}
 	}
-	return errors.Join(errs...)
+	for _, app := range m.Apps() {
+		busy, err := e.appPass(ctx, app, burst, workers)
+		more = more || busy
+		errs = append(errs, err)
+	}
+	return more, errors.Join(errs...)
 }
 
-func (e *Engine) appPass(ctx context.Context, app *mapping.App, workers *sync.WaitGroup) error {
-	for {
-		n, err := e.Triage(ctx, app.Key)
-		if err != nil {
-			return err
-		}
-		if n < triageSlice {
-			break
-		}
+func (e *Engine) appPass(ctx context.Context, app *mapping.App, burst bool, workers *sync.WaitGroup) (more bool, err error) {
+	judged, err := e.Triage(ctx, app.Key)
+	if err != nil {
+		return false, err
 	}
+	more = judged == triageSlice
 	if app.Mode == mapping.Paused {
-		return nil
+		return more, nil
 	}
-	if n, err := e.Admit(ctx, app.Key); err != nil {
-		return err
-	} else if n > 0 {
-		if _, err := e.Triage(ctx, app.Key); err != nil {
-			return err
-		}
+	if !burst {
+		burst, err = e.unjudged(ctx, app.Key)
+	}
+	if err == nil && !burst { // a burst is weighed when all of it is seen
+		var admitted int
+		admitted, err = e.Admit(ctx, app.Key)
+		more = more || admitted > 0
+	}
+	if err != nil {
+		return more, err
 	}
 	for e.free(app.Key) {
 		item, err := e.Next(ctx, app.Key)
-		if err != nil {
-			return err
-		}
-		if item == nil {
-			return nil
+		if err != nil || item == nil {
+			return more, err
 		}
 		workers.Go(func() {
 			defer e.Wake()
@@ -202,7 +204,37 @@ func (e *Engine) appPass(ctx context.Context, app *mapping.App, workers *sync.Wa
 			}
 		})
 	}
-	return nil
+	return more, nil
+}
+
+// unseen reports whether changes that take access away wait to be expanded.
+func (e *Engine) unseen(ctx context.Context) (bool, error) {
+	unseen := false
+	err := e.o.Store.View(ctx, func(r store.Reader) error {
+		urgent, err := audit.Urgent(r, 1)
+		unseen = len(urgent) > 0
+		return err
+	})
+	return unseen, err
+}
+
+// unjudged reports whether marks of the app that take access away wait for triage; those of pairs at the
+// vendor at this moment wait for their call and do not count.
+func (e *Engine) unjudged(ctx context.Context, app string) (bool, error) {
+	unjudged := false
+	err := e.o.Store.View(ctx, func(r store.Reader) error {
+		unjudged = false
+		for it, err := range items.Find(r, byDue, classPrefix(app, classUrgent)) {
+			if err != nil {
+				return err
+			}
+			if unjudged = !e.isRunning(app, it.Subject); unjudged {
+				break
+			}
+		}
+		return nil
+	})
+	return unjudged, err
 }
 
 // free reports whether another item of the app may start now.

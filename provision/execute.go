@@ -277,6 +277,9 @@ func (e *Engine) finish(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 			now.Failure = &Failure{At: j.now, Kind: adapters.Conflict, Text: "the app does not keep what was written to it: the same work came up " + fmt.Sprint(maxRounds) + " times", Fix: "see whether another tool changes the account back"}
 			return items.Put(tx, now)
 		}
+		if j.pending, err = audit.Urgent(tx, changeBatch); err != nil {
+			return err
+		}
 		return j.settle(tx, now)
 	})
 }

@@ -22,9 +22,10 @@ const (
 )
 
 // Expand takes changes from the outbox and turns them into marks, those that take
-// access away first. Each transaction marks at most expandSlice persons and deletes
-// the outbox entry with its last marks; a large change goes on from its cursor after a crash.
-// It returns how many changes it finished; 0 means that the outbox is empty.
+// access away first. It does a bounded piece, so that what came in meanwhile gets its turn: up to changeBatch changes of
+// single persons, at most expandSlice of them in one transaction, and one slice of the first large change.
+// Each transaction deletes the outbox entries with their last marks; a large change goes on from its cursor, after a crash too.
+// It returns how many changes it moved on; 0 means that the outbox is empty.
 func (e *Engine) Expand(ctx context.Context) (int, error) {
 	var pending []audit.Change
 	err := e.o.Store.View(ctx, func(r store.Reader) error {
@@ -35,16 +36,6 @@ func (e *Engine) Expand(ctx context.Context) (int, error) {
 	if err != nil || len(pending) == 0 {
 		return 0, err
 	}
-	slices.SortStableFunc(pending, func(a, b audit.Change) int {
-		switch {
-		case a.Removing == b.Removing:
-			return 0
-		case a.Removing:
-			return -1
-		default:
-			return 1
-		}
-	})
 	if err := e.bindGroups(ctx, pending); err != nil {
 		return 0, err
 	}
@@ -57,29 +48,40 @@ func (e *Engine) Expand(ctx context.Context) (int, error) {
 			return 0, err
 		}
 	}
+	small, wide := apart(pending)
 	done := 0
-	for len(pending) > 0 {
-		if large(&pending[0]) {
-			if err := e.expandLarge(ctx, m, pending[0]); err != nil {
-				return done, err
-			}
-			pending = pending[1:]
-			done++
-			continue
-		}
+	for len(small) > 0 {
 		n, persons := 0, 0
-		for n < len(pending) && !large(&pending[n]) && persons+len(pending[n].Persons) <= expandSlice {
-			persons += len(pending[n].Persons)
+		for n < len(small) && persons+len(small[n].Persons) <= expandSlice {
+			persons += len(small[n].Persons)
 			n++
 		}
 		n = max(n, 1)
-		if err := e.expandSmall(ctx, m, pending[:n]); err != nil {
+		if err := e.expandSmall(ctx, m, small[:n]); err != nil {
 			return done, err
 		}
-		pending = pending[n:]
+		small = small[n:]
 		done += n
 	}
+	if len(wide) > 0 {
+		if err := e.expandLarge(ctx, m, wide[0]); err != nil {
+			return done, err
+		}
+		done++
+	}
 	return done, nil
+}
+
+// apart parts changes of single persons from those that are worked off in slices, in their order.
+func apart(changes []audit.Change) (small, wide []audit.Change) {
+	for i := range changes {
+		if large(&changes[i]) {
+			wide = append(wide, changes[i])
+		} else {
+			small = append(small, changes[i])
+		}
+	}
+	return small, wide
 }
 
 func large(c *audit.Change) bool { return c.Parts > 0 || c.WholeGroup || c.Everybody }
@@ -124,37 +126,29 @@ func (e *Engine) expandSmall(ctx context.Context, m *mapping.Mapping, changes []
 	})
 }
 
-// expandLarge goes through a change's persons in slices. Its cursor is a phase and that phase's own position.
+// expandLarge does the next slice of a change's persons. Its cursor is a phase and that phase's own position.
 func (e *Engine) expandLarge(ctx context.Context, m *mapping.Mapping, c audit.Change) error {
 	now := e.o.Now()
-	for {
-		finished := false
-		err := e.o.Store.Update(ctx, func(tx store.Tx) error {
-			finished = false
-			cursor, err := audit.Cursor(tx, c.ID)
-			if err != nil {
-				return err
-			}
-			persons, next, err := e.slice(tx, &c, cursor)
-			if err != nil {
-				return err
-			}
-			if err := markAll(tx, m, &c, persons, now); err != nil {
-				return err
-			}
-			if err := e.indexSlice(tx, &c, cursor, persons); err != nil {
-				return err
-			}
-			if next != nil {
-				return audit.SetCursor(tx, c.ID, next)
-			}
-			finished = true
-			return audit.Settle(tx, c)
-		})
-		if err != nil || finished {
+	return e.o.Store.Update(ctx, func(tx store.Tx) error {
+		cursor, err := audit.Cursor(tx, c.ID)
+		if err != nil {
 			return err
 		}
-	}
+		persons, next, err := e.slice(tx, &c, cursor)
+		if err != nil {
+			return err
+		}
+		if err := markAll(tx, m, &c, persons, now); err != nil {
+			return err
+		}
+		if err := e.indexSlice(tx, &c, cursor, persons); err != nil {
+			return err
+		}
+		if next != nil {
+			return audit.SetCursor(tx, c.ID, next)
+		}
+		return audit.Settle(tx, c)
+	})
 }
 
 // indexSlice lets the audit find the change by the slice's persons, so that settling it in the end costs little.

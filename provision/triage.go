@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,16 +39,36 @@ func (e *Engine) Triage(ctx context.Context, app string) (int, error) {
 	if err != nil || len(due) == 0 {
 		return 0, err
 	}
-	err = e.commit(ctx, func(tx *txn) error {
-		for _, seen := range due {
-			it, err := items.Get(tx, itemKey(app, seen.Subject))
+	if err := j.judge(ctx, due); err == nil || ctx.Err() != nil || len(due) == 1 {
+		return len(due), err
+	}
+	// One that cannot be judged must not keep the others waiting.
+	for i := range due {
+		if err := j.judge(ctx, due[i:i+1]); err != nil {
+			if err := j.giveUp(ctx, &due[i], err); err != nil {
+				return i, err
+			}
+		}
+	}
+	return len(due), nil
+}
+
+// judge settles items, unless they have changed since they were seen, in one transaction.
+func (j *judge) judge(ctx context.Context, due []Item) error {
+	return j.commit(ctx, func(tx *txn) error {
+		var err error
+		if j.pending, err = audit.Urgent(tx, changeBatch); err != nil {
+			return err
+		}
+		for i := range due {
+			it, err := items.Get(tx, itemKey(due[i].App, due[i].Subject))
 			if errors.Is(err, store.ErrNotFound) {
 				continue
 			}
 			if err != nil {
 				return err
 			}
-			if it.Generation != seen.Generation || it.State != seen.State {
+			if it.Generation != due[i].Generation || it.State != due[i].State {
 				continue
 			}
 			if err := j.settle(tx, it); err != nil {
@@ -56,7 +77,32 @@ func (e *Engine) Triage(ctx context.Context, app string) (int, error) {
 		}
 		return nil
 	})
-	return len(due), err
+}
+
+// giveUp lets an item wait, visibly, that cannot be judged because something of it cannot be read.
+func (j *judge) giveUp(ctx context.Context, seen *Item, cause error) error {
+	if ctx.Err() != nil {
+		return cause
+	}
+	j.o.Logger.Error("an item cannot be judged", "app", seen.App, "subject", seen.Subject, "err", cause)
+	return j.o.Store.Update(ctx, func(tx store.Tx) error {
+		it, err := items.Get(tx, itemKey(seen.App, seen.Subject))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if it.Generation != seen.Generation || it.State != seen.State {
+			return nil
+		}
+		it.State, it.Due = Failed, never
+		it.Failure = &Failure{
+			At: j.now, Kind: adapters.Invalid, Text: "what is kept of this person or account cannot be read",
+			Fix: "see the server's log, restore a backup or report it; then `usher retry`",
+		}
+		return items.Put(tx, it)
+	})
 }
 
 func (e *Engine) ignoreStop(err error) error {
@@ -97,6 +143,8 @@ type judge struct {
 	app     *mapping.App
 	can     adapters.Description
 	now     time.Time
+	// pending are the urgent changes that are not expanded to their end.
+	pending []audit.Change
 	// ledger is the key under which the app's ledger stands; "" for the app's own.
 	ledger string
 }
@@ -211,10 +259,7 @@ func oldestUnwanted(s *Situation, now time.Time) time.Time {
 
 // stamp records in the ledger, and as facts, which accounts turned unwanted or wanted again.
 func (j *judge) stamp(tx *txn, it *Item, s *Situation, plan Plan) error {
-	confirmed, err := confirmedAlone(tx, it)
-	if err != nil {
-		return err
-	}
+	confirmed, edited := j.confirmedAlone(it), it.Edited || j.editUnderWay(it)
 	for i := range s.Accounts {
 		a := &s.Accounts[i]
 		act := audit.AccountUnwanted
@@ -222,7 +267,7 @@ func (j *judge) stamp(tx *txn, it *Item, s *Situation, plan Plan) error {
 		case contains(plan.Unwanted, a.ID):
 			a.UnwantedSince, a.UnwantedWhy = j.now, s.Want.Reason
 			a.Done, a.Admitted = nil, time.Time{}
-			a.Unconfirmed = it.Edited && s.Want.Reason != mapping.Deactivated
+			a.Unconfirmed = edited && s.Want.Reason != mapping.Deactivated
 			if confirmed && s.Want.Reason != mapping.Deactivated {
 				a.Admitted = j.now
 			}
@@ -253,12 +298,25 @@ func (j *judge) stamp(tx *txn, it *Item, s *Situation, plan Plan) error {
 // confirmedAlone reports whether a confirmed mapping edit is all that happened to the item since it was
 // last judged. What a source took away at the same time was not what the administrator looked at: it
 // passes the quiet time and the budget like any removal.
-func confirmedAlone(r store.Reader, it *Item) (bool, error) {
+func (j *judge) confirmedAlone(it *Item) bool {
 	if !it.Approved || it.Fresh != 1 {
-		return false, nil
+		return false
 	}
-	pending, err := audit.Pending(r, 1) // a change that is not expanded yet may be about this very person
-	return len(pending) == 0, err
+	if len(j.pending) == changeBatch {
+		return false // there may be more than were read
+	}
+	person, _ := it.Person()
+	return !slices.ContainsFunc(j.pending, func(c audit.Change) bool {
+		return !slices.Contains(it.Causes, c.ID) && (large(&c) || slices.Contains(c.Persons, person))
+	})
+}
+
+// editUnderWay reports whether an edit of the mapping that nobody confirmed is in force already, and
+// its expansion has not reached the item yet.
+func (j *judge) editUnderWay(it *Item) bool {
+	return slices.ContainsFunc(j.pending, func(c audit.Change) bool {
+		return c.Act == audit.MappingApplied && !c.Confirmed && (c.App == "" || c.App == it.App)
+	})
 }
 
 // askAgain closes rejections, so that what they stood for becomes a question again.
