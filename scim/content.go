@@ -71,18 +71,36 @@ func (x *exchange) read(limit int64) (map[string]any, error) {
 	}
 	tooLarge := fault.Status(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", limit)
 	if x.r.ContentLength > limit {
-		x.w.Header().Set("Connection", "close")
+		x.refuseBody(x.r.ContentLength, limit)
 		return nil, tooLarge
 	}
 	data, err := x.readAll(limit)
 	var cut *http.MaxBytesError
 	if errors.As(err, &cut) {
+		x.refuseBody(limit, limit)
 		return nil, tooLarge
 	}
 	if err != nil {
 		return nil, fault.Status(http.StatusBadRequest, "the body could not be read to its end")
 	}
 	return body.Object(data)
+}
+
+// refuseBody ends the connection after the answer. A client that is still sending would then often see a broken connection instead of the answer:
+// what is left of a body that is up to twice as large as it may be is read, after the answer, and thrown away.
+func (x *exchange) refuseBody(left, limit int64) {
+	x.w.Header().Set("Connection", "close")
+	if left <= 2*limit && http.NewResponseController(x.w).EnableFullDuplex() == nil {
+		x.surplus = left
+	}
+}
+
+// drain reads what refuseBody left.
+func (x *exchange) drain() {
+	if x.surplus == 0 || http.NewResponseController(x.w).Flush() != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, x.r.Body, x.surplus) // who has gone away has gone away
 }
 
 func (x *exchange) readAll(limit int64) ([]byte, error) {

@@ -65,7 +65,7 @@ func TestCustomAttributesAreKeptAsTheirSchemaSays(t *testing.T) {
 	for _, test := range []struct{ name, body, scimType, detail string }{
 		{"another type", patchOf(`{"op":"add","path":"` + acme + `:floor","value":"four"}`), "invalidValue", acme + ":floor must be a number"},
 		{"what is immutable", patchOf(`{"op":"replace","path":"` + acme + `:since","value":"2027-01-01T00:00:00Z"}`), "mutability", ":since cannot be changed"},
-		{"what is required", patchOf(`{"op":"remove","path":"` + acme + `:badge"}`), "invalidValue", acme + ":badge is required"},
+		{"what is required", patchOf(`{"op":"remove","path":"` + acme + `:badge"}`), "mutability", acme + ":badge is required"},
 		{"what there is not", patchOf(`{"op":"add","path":"` + acme + `:bagde","value":"x"}`), "invalidPath", "bagde"},
 	} {
 		reply := h.ask(t, token, change, "/Users/"+id, test.body, 400)

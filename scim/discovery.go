@@ -114,6 +114,16 @@ func (x *exchange) describeType(t *schema.ResourceType) resourceTypeDocument {
 	return d
 }
 
+func (s *Server) discoveryRoutes() []resourceRoute {
+	return []resourceRoute{
+		{http.MethodGet, Root + "/ServiceProviderConfig", s.serviceProviderConfig},
+		{http.MethodGet, Root + "/ResourceTypes", s.resourceTypes},
+		{http.MethodGet, Root + "/ResourceTypes/:id", s.resourceType},
+		{http.MethodGet, Root + "/Schemas", s.schemas},
+		{http.MethodGet, Root + "/Schemas/:id", s.schema},
+	}
+}
+
 func (s *Server) types() []*schema.ResourceType { return []*schema.ResourceType{s.users, s.groups} }
 
 func (s *Server) resourceTypes(x *exchange) error {
@@ -174,7 +184,12 @@ func (s *Server) schema(x *exchange) error {
 	return fault.Status(http.StatusNotFound, "there is no schema of this URN")
 }
 
+// sendDocument answers with a discovery document. A filter is refused, lest a client take what it gets for what matches; the other
+// parameters of a query are passed over (RFC 7644 section 4).
 func (x *exchange) sendDocument(document any) error {
+	if x.query.Has("filter") {
+		return fault.Status(http.StatusForbidden, "discovery documents cannot be filtered")
+	}
 	body, err := json.Marshal(document)
 	if err != nil {
 		return fmt.Errorf("write a discovery document: %w", err)
@@ -183,11 +198,8 @@ func (x *exchange) sendDocument(document any) error {
 	return nil
 }
 
-// sendDocuments answers with all documents of a kind. They cannot be filtered (RFC 7644 section 4).
+// sendDocuments answers with all documents of a kind.
 func (x *exchange) sendDocuments(documents []any) error {
-	if x.query.Has("filter") {
-		return fault.Status(http.StatusForbidden, "this list cannot be filtered")
-	}
 	return x.sendDocument(struct {
 		Schemas      []string `json:"schemas"`
 		TotalResults int      `json:"totalResults"`

@@ -33,6 +33,7 @@ type exchange struct {
 	source  directory.Source
 	token   directory.Token
 	dialect dialect
+	surplus int64 // how much of a body that was refused is still to be read, in bytes
 }
 
 // route is where a request was led.
@@ -46,7 +47,7 @@ type route struct {
 // answer runs a handler between what all routes share: request id, token, limits, errors, log.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, where route, h handler) {
 	began := s.now()
-	x := &exchange{Server: s, r: r, w: &responseWriter{ResponseWriter: w}, request: requestID(r, s.newID), route: where}
+	x := &exchange{Server: s, r: r, w: &responseWriter{ResponseWriter: w, head: r.Method == http.MethodHead}, request: requestID(r, s.newID), route: where}
 	w.Header().Set("X-Request-Id", x.request)
 	defer func() {
 		p := recover()
@@ -64,6 +65,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, where route, h h
 	}()
 	if err := x.run(h); err != nil {
 		x.fail(err)
+		x.drain()
 	}
 }
 
@@ -130,7 +132,7 @@ func (x *exchange) authenticate() error {
 
 // mayUse refuses a token what it is not for. A search reads, although it is a POST.
 func mayUse(t directory.Token, method, pattern string) error {
-	if t.ReadOnly && method != http.MethodGet && !strings.HasSuffix(pattern, searchPath) {
+	if t.ReadOnly && method != http.MethodGet && method != http.MethodHead && !strings.HasSuffix(pattern, searchPath) {
 		return fault.Status(http.StatusForbidden, "this token may only read")
 	}
 	return nil
@@ -207,10 +209,11 @@ func requestID(r *http.Request, newID func() uuid.UUID) string {
 	return id
 }
 
-// responseWriter remembers the status that was sent.
+// responseWriter remembers the status that was sent, and keeps the body of a HEAD to itself.
 type responseWriter struct {
 	http.ResponseWriter
 	status int
+	head   bool
 }
 
 func (w *responseWriter) WriteHeader(status int) {
@@ -223,6 +226,9 @@ func (w *responseWriter) WriteHeader(status int) {
 func (w *responseWriter) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
+	}
+	if w.head {
+		return len(b), nil
 	}
 	return w.ResponseWriter.Write(b)
 }

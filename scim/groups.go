@@ -158,7 +158,7 @@ func (x *exchange) memberPolicy() directory.MemberPolicy {
 
 // readGroup reads the body of a POST or PUT. said tells whether it speaks of members at all, if only to say that there are none.
 func (x *exchange) readGroup() (w directory.GroupWrite, members []directory.MemberRef, said bool, err error) {
-	body, err := x.read(x.limits.GroupBody)
+	body, err := x.readResource(x.groups, x.limits.GroupBody)
 	if err != nil {
 		return w, nil, false, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -22,24 +23,33 @@ func (s *Server) router() http.Handler {
 	e.HTTPErrorHandler = s.unrouted
 	e.Pre(withoutTrailingSlash)
 
-	e.GET(Root+"/ServiceProviderConfig", s.edge(s.serviceProviderConfig))
-	e.GET(Root+"/ResourceTypes", s.edge(s.resourceTypes))
-	e.GET(Root+"/ResourceTypes/:id", s.edge(s.resourceType))
-	e.GET(Root+"/Schemas", s.edge(s.schemas))
-	e.GET(Root+"/Schemas/:id", s.edge(s.schema))
-
-	for _, r := range s.resourceRoutes() {
+	for _, r := range slices.Concat(s.discoveryRoutes(), s.resourceRoutes(), s.searchRoutes()) {
 		e.Add(r.method, r.pattern, s.edge(r.handle))
-	}
-	for _, r := range s.searchRoutes() {
-		e.Add(r.method, r.pattern, s.edge(r.handle))
+		if r.method == http.MethodGet {
+			e.Add(http.MethodHead, r.pattern, s.edge(r.handle)) // RFC 9110 section 9.3.2
+		}
 	}
 	e.POST(Root+"/Bulk", s.edge(s.bulk))
 
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+	for _, method := range methods {
 		e.Add(method, Root+"/Me", s.edge(s.me))
 	}
+	for _, method := range methods {
+		for _, kind := range s.types() {
+			if method != http.MethodPost { // else ".search" would be taken for the id of a resource
+				e.Add(method, Root+kind.Endpoint+searchPath, s.edge(onlyPost))
+			}
+		}
+	}
 	return e
+}
+
+var methods = [...]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+// onlyPost refuses the methods that a search does not take.
+func onlyPost(x *exchange) error {
+	x.w.Header().Set("Allow", http.MethodOptions+", "+http.MethodPost)
+	return fault.Status(http.StatusMethodNotAllowed, "this path does not take %s, only POST", x.r.Method)
 }
 
 // resourceRoute is a request about resources, which may also stand in a bulk request.

@@ -151,9 +151,21 @@ func (x *exchange) patchRules(t *schema.ResourceType) patch.Rules {
 	return patch.Rules{Type: t, Mode: x.mode(), ReplaceCreates: x.dialect.ReplaceCreatesMissing}
 }
 
+// readResource reads a body that must be one of a type of resource.
+func (x *exchange) readResource(t *schema.ResourceType, limit int64) (map[string]any, error) {
+	body, err := x.read(limit)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.Envelope(body, x.mode()); err != nil {
+		return nil, err
+	}
+	return t.Flat(body)
+}
+
 // readUser reads the body of a POST or PUT into canonical form.
 func (x *exchange) readUser() (map[string]any, error) {
-	body, err := x.read(x.limits.UserBody)
+	body, err := x.readResource(x.users, x.limits.UserBody)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"errors"
 	"reflect"
 	"sort"
 
@@ -40,7 +41,7 @@ func (r Rules) Apply(resource map[string]any, operations []Operation) (Result, e
 		return Result{}, err
 	}
 	if err := r.Type.Complete(s.resource); err != nil {
-		return Result{}, err
+		return Result{}, s.lacking(err)
 	}
 	return Result{Resource: s.resource, Changed: !reflect.DeepEqual(resource, s.resource), Members: s.members}, nil
 }
@@ -50,6 +51,16 @@ type state struct {
 	Rules
 	resource map[string]any
 	members  []directory.MemberOp
+	removed  bool // a required attribute, by an operation of its own
+}
+
+// lacking says why a resource is not complete. To remove what is required is an error of mutability (RFC 7644 section 3.5.2.2).
+func (s *state) lacking(err error) error {
+	var e *fault.Error
+	if !s.removed || !errors.As(err, &e) {
+		return err
+	}
+	return fault.New(fault.Mutability, "%s and cannot be removed", e.Detail)
 }
 
 func (s *state) apply(o Operation) error {
@@ -120,6 +131,7 @@ func (s *state) at(o Operation) error {
 	if !target.Leaf().Stored() || !target.Attr.Stored() {
 		return s.unwritable(target.Leaf(), o)
 	}
+	s.removed = s.removed || o.Op == Remove && target.Leaf().Required
 	var value any
 	switch {
 	case path.Filter != nil:
@@ -144,7 +156,7 @@ func (s *state) unwritable(a *schema.Attribute, o Operation) error {
 		_, err := a.Value(o.Value, s.Mode)
 		return err
 	}
-	if s.Mode.Strict {
+	if s.Mode.Strict || o.Op == Remove { // what RFC 7644 section 3.5.2.2 refuses by name
 		return fault.New(fault.Mutability, "%s is read-only", a.Path)
 	}
 	return nil

@@ -65,7 +65,13 @@ func User(extensions ...definition.Schema) *ResourceType {
 
 // Group compiles the Group resource.
 func Group(extensions ...definition.Schema) *ResourceType {
-	return New("Group", "/Groups", definition.CoreGroupSchema(), extensions...)
+	t := New("Group", "/Groups", definition.CoreGroupSchema(), extensions...)
+	// Discovery says what runs: members are users (scim.md law 18), where the RFC's definition has groups as well.
+	members := t.Core.Lookup("members")
+	members.Lookup("$ref").References = []string{"User"}
+	kind := members.Lookup("type")
+	kind.Canonical, kind.Description = []string{"User"}, "A label indicating the type of resource: 'User'."
+	return t
 }
 
 // New compiles a resource type from definitions.

@@ -206,7 +206,7 @@ func TestValuesOfTypesThatTheCoreSchemasDoNotHave(t *testing.T) {
 	}
 }
 
-// The discovery documents describe the attributes as their definitions do.
+// The discovery documents describe the attributes as their definitions do, but for the members of a group, which are users alone.
 func TestDocumentsAreTheDefinitions(t *testing.T) {
 	t.Parallel()
 	user, group := schema.User(), schema.Group()
@@ -229,6 +229,9 @@ func TestDocumentsAreTheDefinitions(t *testing.T) {
 			t.Fatal(err)
 		}
 		var want map[string]any
+		if test.compiled == group.Core {
+			text = []byte(strings.NewReplacer(`["User","Group"]`, `["User"]`, `resource, e.g., 'User' or 'Group'.`, `resource: 'User'.`).Replace(string(text)))
+		}
 		if err := json.Unmarshal(text, &want); err != nil {
 			t.Fatal(err)
 		}

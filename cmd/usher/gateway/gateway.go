@@ -196,7 +196,7 @@ func (g *Gateway) wire(ctx context.Context, o Options, vault *secrets.Vault) err
 
 func (g *Gateway) observeRequest(method, route string, status int, took time.Duration) {
 	g.metrics.request(method, route, status, took)
-	if method != http.MethodGet && status < http.StatusBadRequest {
+	if method != http.MethodGet && method != http.MethodHead && status < http.StatusBadRequest {
 		g.engine.Wake()
 	}
 }

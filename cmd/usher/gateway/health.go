@@ -9,7 +9,8 @@ import (
 )
 
 // withHealth answers /healthz (the process runs) and /readyz (the store can be read
-// and takes writes) in front of a handler. Both are open to everybody and tell nothing else.
+// and takes writes) in front of a handler. Both are open to everybody and tell nothing else. All other paths reach the
+// handler as they are: http.ServeMux would send clients of "/Users//" elsewhere, in HTML.
 func (g *Gateway) withHealth(h http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
@@ -23,8 +24,13 @@ func (g *Gateway) withHealth(h http.Handler) http.Handler {
 		}
 		answer(w, http.StatusOK, "ready\n")
 	})
-	mux.Handle("/", h)
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func answer(w http.ResponseWriter, status int, text string) {
