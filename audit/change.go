@@ -76,6 +76,9 @@ const (
 	SourceRemoved   Act = "source.removed"
 	DenyCleared     Act = "deny.cleared"
 
+	PersonTerminated Act = "person.terminated" // by an administrator: access ends everywhere at once
+	PersonReinstated Act = "person.reinstated"
+
 	MappingApplied    Act = "mapping.applied"
 	MappingBound      Act = "mapping.bound" // a group name was bound to a group
 	ConnectionSaved   Act = "connection.saved"

@@ -22,6 +22,7 @@ type detail struct {
 	Joined  []uuid.UUID `json:"joined,omitempty"`  // groups that had waited for the user
 	Left    []uuid.UUID `json:"left,omitempty"`    // groups that the deleted user was in
 	Source  uuid.UUID   `json:"source,omitzero"`   // whose deny was cleared
+	Reason  string      `json:"reason,omitempty"`  // why an administrator did it
 }
 
 type flip struct {
@@ -46,7 +47,7 @@ func (d detail) encode() (json.RawMessage, error) {
 
 // encodeCommon writes what most acts say, nothing, or a few attributes with plain names, as encode does.
 func (d detail) encodeCommon() (json.RawMessage, bool) {
-	if d.Added|d.Removed|d.Pending|d.Expired != 0 || len(d.Joined)+len(d.Left) > 0 || d.Source != uuid.Nil || len(d.Attributes) > maxNames {
+	if d.Added|d.Removed|d.Pending|d.Expired != 0 || len(d.Joined)+len(d.Left) > 0 || d.Source != uuid.Nil || d.Reason != "" || len(d.Attributes) > maxNames {
 		return nil, false
 	}
 	if len(d.Attributes) == 0 && d.Active == nil {

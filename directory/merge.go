@@ -128,6 +128,9 @@ func mergePerson(person *Person, holdings []holding, denies []Deny, sources []*S
 	}
 	person.Denies = denies
 	person.Inactive = inactive(holdings, denies, sources)
+	if t := person.Terminated; t != nil {
+		person.Inactive = fmt.Sprintf("terminated by %s on %s: %s", t.By, t.At.Format("2006-01-02"), t.Reason)
+	}
 	person.Active = person.Inactive == ""
 	for _, h := range holdings {
 		person.Holders = append(person.Holders, Holder{Source: h.Source, Name: h.source.Name, Active: h.Active})

@@ -54,7 +54,11 @@ func (d *Directory) merged(r store.Reader, id uuid.UUID) (Person, []holding, err
 		}
 		denies = append(denies, *deny)
 	}
-	err := mergePerson(&person, holdings, denies, sources)
+	var err error
+	if person.Terminated, err = d.TerminatedIn(r, id); err != nil {
+		return person, nil, err
+	}
+	err = mergePerson(&person, holdings, denies, sources)
 	return person, holdings, err
 }
 

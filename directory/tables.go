@@ -20,6 +20,8 @@ type tables struct {
 	traces  *store.Table[trace]
 	groups  *store.Table[Group]
 	pending *store.Table[pendingMember]
+
+	terminations *store.Table[Termination]
 }
 
 // trace is what is left of a deleted record: when the same source creates a user with both the
@@ -47,7 +49,8 @@ const (
 func newTables() tables {
 	known := &sourceCodec{}
 	return tables{
-		known: known,
+		terminations: newTerminations(),
+		known:        known,
 		sources: store.NewTable("sources", func(s *Source) []byte { return s.ID[:] }, known,
 			store.Index[Source]{Name: byName, Unique: true, Keys: func(s *Source) [][]byte {
 				if !s.Removed.IsZero() {

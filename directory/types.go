@@ -144,11 +144,12 @@ type Person struct {
 	Emails   []string  `json:"emails"` // of the merged profile, primary first; empty when nobody holds the person
 	// Profile is the merge, decoded: canonical attribute names, extensions as nested objects under their URN.
 	Profile map[string]any `json:"profile"`
-	// Active: at least one source holds the person, no holder says active:false, and no deny stands.
+	// Active: at least one source holds the person, no holder says active:false, no deny stands, and nobody terminated the person.
 	Active      bool         `json:"active"`
 	Inactive    string       `json:"inactive"` // why not, in words with the source's name; "" when active
 	Holders     []Holder     `json:"holders"`  // every source with a record, highest rank first
 	Denies      []Deny       `json:"denies"`
+	Terminated  *Termination `json:"terminated,omitempty"` // by an administrator; wins over every source
 	Memberships []Membership `json:"memberships"`
 }
 

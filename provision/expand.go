@@ -313,6 +313,9 @@ func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) erro
 		it.Attempts = 0
 	}
 	it.State, it.Due, it.Rounds = Marked, now, 0
+	if c.Act == audit.PersonTerminated {
+		it.Due = first
+	}
 	it.Urgent = it.Urgent || c.Removing
 	it.Source = sourceOf(c.Actor)
 	it.Approved = c.Act == audit.MappingApplied && c.Confirmed

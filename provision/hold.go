@@ -51,6 +51,8 @@ const (
 	HoldProfile HoldKind = "profile"
 	// HoldSuspended: the account was suspended by somebody else. Approving reactivates it.
 	HoldSuspended HoldKind = "suspended"
+	// HoldNamesake: somebody new has a name or address of a person whom an administrator terminated. Approving says that it is somebody else.
+	HoldNamesake HoldKind = "namesake"
 )
 
 // Approvable reports whether a hold of this kind can be approved at all.

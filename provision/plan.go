@@ -23,6 +23,8 @@ type Situation struct {
 	Accounts []Account // the pair's ledger entries that are not over
 	Holds    []Hold    // the pair's holds in any state
 	Self     []string  // ids and e-mails of the connector's own account
+	// Namesake is a terminated person who had a name or address of this one, when this one has no account yet.
+	Namesake *directory.Termination
 	Now      time.Time
 }
 
@@ -171,7 +173,9 @@ func (p *planner) wanted() {
 		return
 	}
 	if len(p.Accounts) == 0 {
-		p.step(Step{Op: OpObtain, Profile: profile})
+		if p.newcomer() {
+			p.step(Step{Op: OpObtain, Profile: profile})
+		}
 		return
 	}
 	for i := range p.Accounts {
@@ -390,6 +394,10 @@ func (p *planner) unwanted(a *Account) {
 		p.plan.Waiting = p.plan.Waiting || a.Admitted.IsZero()
 		return
 	}
+	if p.Person.Terminated != nil {
+		p.cut(a)
+		return
+	}
 	if a.UnwantedWhy != mapping.Deactivated && p.Want.Reason == mapping.Deactivated {
 		p.plan.Hardened = append(p.plan.Hardened, a.ID)
 	}
@@ -461,26 +469,35 @@ func (p *planner) ending(a *Account) {
 		}
 	}
 	for _, s := range due {
-		step := Step{Account: a.ID, Action: adapters.Action(s.Action), Transfer: s.Transfer}
+		step := Step{Account: a.ID, Action: adapters.Action(s.Action)}
 		switch step.Action {
 		case adapters.Demote:
 			step.Op = OpDemote
 		case adapters.Suspend:
 			step.Op = OpSuspend
 		default:
-			step.Op = OpRemove
-			if d := p.decision(HoldTransfer, transferFingerprint(a)); d != nil && d.State == HoldApproved && d.WithoutTransfer {
-				step.Transfer = nil
-			}
-			if d := p.decision(HoldTransfer, transferFingerprint(a)); d != nil && d.State == HoldRejected {
-				continue
-			}
-			if d := p.decision(HoldRefused, refusedFingerprint(a)); d != nil && d.State == HoldRejected {
-				continue
-			}
+			p.remove(a, s)
+			continue
 		}
 		p.step(step)
 	}
+}
+
+// remove adds a step that ends the account, unless somebody said no to it.
+func (p *planner) remove(a *Account, s mapping.Step) {
+	step := Step{Op: OpRemove, Account: a.ID, Action: adapters.Action(s.Action), Transfer: s.Transfer}
+	if d := p.decision(HoldTransfer, transferFingerprint(a)); d != nil {
+		if d.State == HoldRejected {
+			return
+		}
+		if d.State == HoldApproved && d.WithoutTransfer {
+			step.Transfer = nil
+		}
+	}
+	if d := p.decision(HoldRefused, refusedFingerprint(a)); d != nil && d.State == HoldRejected {
+		return
+	}
+	p.step(step)
 }
 
 func transferFingerprint(a *Account) string { return budgetFingerprint(a) }

@@ -184,9 +184,15 @@ func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
 			return Situation{}, err
 		}
 	}
+	var namesake *directory.Termination
+	if len(have) == 0 && want.Wanted {
+		if namesake, err = j.o.Directory.NamesakeIn(r, &p); err != nil {
+			return Situation{}, err
+		}
+	}
 	return Situation{
 		App: j.app, Can: j.can, Person: p, Want: want, Accounts: have,
-		Holds: held, Self: state.Self, Now: j.now,
+		Holds: held, Self: state.Self, Namesake: namesake, Now: j.now,
 	}, nil
 }
 
@@ -231,8 +237,11 @@ func (j *judge) settle(tx *txn, it *Item) error {
 		it.State, it.Lane, it.Due, it.Marked = Quiet, Removal, j.now, oldestUnwanted(&s, j.now)
 	case len(plan.Steps) > 0 && (j.app.Mode != mapping.Observe || it.Rounds == 0):
 		it.State, it.Lane, it.Due = Ready, plan.Lane(), j.now
-		if it.Lane != Removal && it.NotBefore.After(j.now) {
+		switch {
+		case it.Lane != Removal && it.NotBefore.After(j.now):
 			it.Due = it.NotBefore
+		case it.Lane == Removal && s.Person.Terminated != nil:
+			it.Due = first
 		}
 	case len(plan.Holds) > 0:
 		it.State, it.Due = Held, never
@@ -346,7 +355,7 @@ func contains(ids []uuid.UUID, id uuid.UUID) bool {
 // planned are the kinds of hold that the planner itself asks for; the others are found out at the vendor.
 func planned(k HoldKind) bool {
 	switch k {
-	case HoldBudget, HoldMapping, HoldReduction, HoldProtected, HoldEmail, HoldSuspended, HoldProfile:
+	case HoldBudget, HoldMapping, HoldReduction, HoldProtected, HoldEmail, HoldSuspended, HoldProfile, HoldNamesake:
 		return true
 	default:
 		return false
