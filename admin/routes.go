@@ -77,6 +77,8 @@ func New(s Services) http.Handler {
 	v1.POST("/holds/:id/approve", s.approve)
 	v1.POST("/holds/:id/reject", s.reject)
 
+	s.terminationRoutes(v1)
+
 	v1.GET("/secrets", s.listSecrets)
 	v1.PUT("/secrets/:name", s.setSecret)
 	v1.DELETE("/secrets/:name", s.deleteSecret)

@@ -314,7 +314,7 @@ func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) erro
 	}
 	it.State, it.Due, it.Rounds = Marked, now, 0
 	if c.Act == audit.PersonTerminated {
-		it.Due = first
+		it.Due = time.Time{} // judged before all others
 	}
 	it.Urgent = it.Urgent || c.Removing
 	it.Source = sourceOf(c.Actor)

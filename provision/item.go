@@ -92,9 +92,6 @@ type Failure struct {
 
 const maxCauses = 16
 
-// first is a due time before all others: a terminated person's.
-var first time.Time
-
 // never is the due time of what waits for something other than time.
 var never = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 

@@ -241,7 +241,7 @@ func (j *judge) settle(tx *txn, it *Item) error {
 		case it.Lane != Removal && it.NotBefore.After(j.now):
 			it.Due = it.NotBefore
 		case it.Lane == Removal && s.Person.Terminated != nil:
-			it.Due = first
+			it.Due = time.Time{} // before all others
 		}
 	case len(plan.Holds) > 0:
 		it.State, it.Due = Held, never

@@ -38,7 +38,7 @@ can receive, accounts that are somebody else's. Everything else goes on meanwhil
 }
 
 func holdKinds() string {
-	return "budget, mapping, reduction, transfer, refused, email, suspended, foreign, protected or profile"
+	return "budget, mapping, reduction, transfer, refused, email, suspended, namesake, foreign, protected or profile"
 }
 
 func writeHolds(p *page, all []admin.HoldReply, f client.HoldFilter) {

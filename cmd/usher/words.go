@@ -121,6 +121,7 @@ type detail struct {
 	Left       string `json:"left"`
 	Hold       string `json:"hold"`
 	Kind       string `json:"kind"`
+	Reason     string `json:"reason"`
 }
 
 // factWords tells a fact in a sentence, and how much it should stand out.
@@ -228,6 +229,10 @@ func directoryFact(c audit.Change, d detail, by string, groups map[uuid.UUID]str
 		return by + " deleted the user", true
 	case audit.DenyCleared:
 		return by + " cleared the deny that a deletion had left", true
+	case audit.PersonTerminated:
+		return by + " terminated the person: " + d.Reason, true
+	case audit.PersonReinstated:
+		return by + " reinstated the person: " + d.Reason, true
 	case audit.GroupMembers:
 		switch {
 		case d.Added > 0 && d.Removed == 0:

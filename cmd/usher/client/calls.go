@@ -189,6 +189,30 @@ func (c *Client) Reject(ctx context.Context, id string) (Reply[provision.Hold], 
 	return call[provision.Hold](ctx, c, http.MethodPost, "holds/"+url.PathEscape(id)+"/reject", nil, "", nil)
 }
 
+// Termination says why one person's access ends, and confirms how many people that makes within an hour.
+type Termination struct {
+	Reason string
+	Count  int
+}
+
+// Terminate ends a person's access everywhere. It may be repeated.
+func (c *Client) Terminate(ctx context.Context, user string, t Termination) (Reply[admin.TerminationReply], error) {
+	q := url.Values{"reason": {t.Reason}}
+	number(q, "count", t.Count)
+	return call[admin.TerminationReply](ctx, c, http.MethodPut, "terminations/"+url.PathEscape(user), q, "", nil)
+}
+
+// Reinstate takes a termination back.
+func (c *Client) Reinstate(ctx context.Context, user, reason string) error {
+	_, err := c.bytes(ctx, http.MethodDelete, "terminations/"+url.PathEscape(user), url.Values{"reason": {reason}}, "", nil)
+	return err
+}
+
+// Terminations lists who is terminated, the latest first.
+func (c *Client) Terminations(ctx context.Context) (Reply[[]admin.TerminationReply], error) {
+	return get[[]admin.TerminationReply](ctx, c, "terminations", nil)
+}
+
 // Secrets lists names and times of the stored secrets.
 func (c *Client) Secrets(ctx context.Context) (Reply[[]secrets.Info], error) {
 	return get[[]secrets.Info](ctx, c, "secrets", nil)
