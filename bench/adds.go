@@ -9,8 +9,8 @@ import (
 const maxAdds = 1000
 
 // adds measures adding members to one group, one with each PATCH, many PATCHes at a time, beside the POSTs of the same run that
-// make the users; and that none is lost. A group of up to a thousand is sent back with its members, which grow
-// as they are added; the second time the client asks to be spared that.
+// make the users; and that none is lost. A group of up to a hundred is sent back with its members;
+// the second time the client asks to be spared them, and gets the group without them each time.
 func adds(ctx context.Context, p *prober) error {
 	queries := []string{"", "?excludedAttributes=members"}
 	posts, rates, ratios := make([]float64, p.runs), make([][]float64, len(queries)), make([][]float64, len(queries))
