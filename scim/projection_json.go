@@ -71,25 +71,37 @@ func (p *projection) project(attributes []byte) []byte {
 // objectMembers yields the names, without their quotes, and the values of a JSON object.
 func objectMembers(object []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
-		i := skipBlanks(object, 1)
-		for i < len(object) && object[i] == '"' {
-			end := skipString(object, i)
-			name := object[i+1 : max(end-1, i+1)]
-			i = skipBlanks(object, end)
-			if i >= len(object) || object[i] != ':' {
-				return
-			}
-			i = skipBlanks(object, i+1)
-			end = skipValue(object, i)
-			if !yield(name, object[i:end]) {
-				return
-			}
-			if i = skipBlanks(object, end); i >= len(object) || object[i] != ',' {
-				return
-			}
-			i = skipBlanks(object, i+1)
+		for m, ok := memberAt(object, 1); ok && yield(m.name, object[m.from:m.to]); m, ok = memberAt(object, m.next) {
 		}
 	}
+}
+
+// jsonMember is a member of a JSON object: its name without the quotes, and where in the object its value stands.
+type jsonMember struct {
+	name     []byte
+	from, to int
+	next     int // where the next one begins; the end of the object if there is none
+}
+
+// memberAt returns the member that begins at i, or behind blanks there; false if there is none.
+func memberAt(object []byte, i int) (m jsonMember, ok bool) {
+	i = skipBlanks(object, i)
+	if i >= len(object) || object[i] != '"' {
+		return m, false
+	}
+	end := skipString(object, i)
+	m.name = object[i+1 : max(end-1, i+1)]
+	i = skipBlanks(object, end)
+	if i >= len(object) || object[i] != ':' {
+		return m, false
+	}
+	m.from = skipBlanks(object, i+1)
+	m.to = skipValue(object, m.from)
+	m.next = len(object)
+	if i = skipBlanks(object, m.to); i < len(object) && object[i] == ',' {
+		m.next = i + 1
+	}
+	return m, true
 }
 
 // arrayElements yields the elements of a JSON array.

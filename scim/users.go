@@ -98,11 +98,17 @@ func (s *Server) patchUser(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	active, alone := activeAlone(operations)
 	rules := x.patchRules(s.users)
-	var written func(*schema.Attribute) bool
+	written := func(*schema.Attribute) bool { return false } // of what is returned on request alone
 	user, _, err := s.directory.UpdateUser(x.ctx(), x.source, x.request, id, func(u directory.User) (directory.UserWrite, error) {
 		if err := x.preconditions(userTag(u)); err != nil {
 			return directory.UserWrite{}, err
+		}
+		if alone {
+			if w, ok := withActive(u, active); ok {
+				return w, nil
+			}
 		}
 		before, err := userResource(u)
 		if err != nil {
