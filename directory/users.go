@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -163,11 +164,7 @@ func (d *Directory) UpdateUser(ctx context.Context, src Source, request string, 
 		return User{}, false, err
 	}
 	err = d.write(ctx, src, "update user", func(tx store.Tx) (failed error) {
-		current, failed := d.userIn(tx, src, id)
-		if failed != nil {
-			return failed
-		}
-		w, failed := early.on(current, edit)
+		current, w, failed := early.again(tx, d, src, id, edit)
 		if failed != nil {
 			return failed
 		}
@@ -187,8 +184,9 @@ func (d *Directory) UpdateUser(ctx context.Context, src Source, request string, 
 
 // earlyEdit is what an edit made of a user before the transaction began.
 type earlyEdit struct {
-	seen User
-	w    UserWrite
+	stored []byte // the record of the user as it stood then, encoded
+	seen   User
+	w      UserWrite
 }
 
 // editEarly runs an edit on the user as it stands now, outside of the transaction: decoding and changing a
@@ -197,11 +195,19 @@ type earlyEdit struct {
 func (d *Directory) editEarly(ctx context.Context, src Source, id uuid.UUID, edit func(User) (UserWrite, error)) (*earlyEdit, error) {
 	var e earlyEdit
 	err := d.store.View(ctx, func(r store.Reader) error {
-		var err error
-		e.seen, err = d.userIn(r, src, id)
+		stored, err := r.Get(d.records.Name(), pair(src.ID, id))
+		if err != nil {
+			return err
+		}
+		record, err := recordCodec{}.Decode(stored)
+		if err != nil {
+			return err
+		}
+		e.stored = bytes.Clone(stored)
+		e.seen, err = d.userOf(r, *record)
 		return err
 	})
-	if err != nil || !e.seen.Held {
+	if err != nil {
 		return nil, nil //nolint:nilerr // the transaction looks again, and says what is wrong
 	}
 	if e.w, err = editOne(e.seen, edit); err != nil {
@@ -210,13 +216,24 @@ func (d *Directory) editEarly(ctx context.Context, src Source, id uuid.UUID, edi
 	return &e, nil
 }
 
-// on returns what the edit makes of current: the early result if nothing has changed since.
-func (e *earlyEdit) on(current User, edit func(User) (UserWrite, error)) (UserWrite, error) {
-	if e != nil && current.Held && current.Version == e.seen.Version && current.Modified.Equal(e.seen.Modified) &&
-		bytes.Equal(current.Attributes, e.seen.Attributes) {
-		return e.w, nil
+// again returns the user as it stands in the transaction and what the edit makes of it: of a user whose record and groups are what they
+// were, the early result. Its record is compared as it is stored, and not decoded again.
+func (e *earlyEdit) again(tx store.Reader, d *Directory, src Source, id uuid.UUID, edit func(User) (UserWrite, error)) (User, UserWrite, error) {
+	if e != nil {
+		stored, err := tx.Get(d.records.Name(), pair(src.ID, id))
+		if err == nil && bytes.Equal(stored, e.stored) {
+			current, err := d.userOf(tx, e.seen.Record)
+			if err != nil || slices.Equal(current.Groups, e.seen.Groups) {
+				return current, e.w, err
+			}
+		}
 	}
-	return editOne(current, edit)
+	current, err := d.userIn(tx, src, id)
+	if err != nil {
+		return User{}, UserWrite{}, err
+	}
+	w, err := editOne(current, edit)
+	return current, w, err
 }
 
 func editOne(current User, edit func(User) (UserWrite, error)) (UserWrite, error) {
