@@ -71,7 +71,10 @@ func (p *projection) project(attributes []byte) []byte {
 // objectMembers yields the names, without their quotes, and the values of a JSON object.
 func objectMembers(object []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
-		for m, ok := memberAt(object, 1); ok && yield(m.name, object[m.from:m.to]); m, ok = memberAt(object, m.next) {
+		for m, ok := memberAt(object, 1); ok; m, ok = memberAt(object, m.next) {
+			if !yield(m.name, object[m.from:m.to]) {
+				return
+			}
 		}
 	}
 }
