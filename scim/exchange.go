@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -33,7 +34,8 @@ type exchange struct {
 	source  directory.Source
 	token   directory.Token
 	dialect dialect
-	surplus int64 // how much of a body that was refused is still to be read, in bytes
+	address string // see base
+	surplus int64  // how much of a body that was refused is still to be read, in bytes
 }
 
 // route is where a request was led.
@@ -82,6 +84,9 @@ func (x *exchange) run(h handler) error {
 		return err
 	}
 	var err error
+	if x.r.URL.RawQuery == "" {
+		return h(x)
+	}
 	if x.query, err = url.ParseQuery(x.r.URL.RawQuery); err != nil {
 		// Dropping what cannot be read, as URL.Query does, would answer a broken filter with everybody.
 		return fault.New(fault.InvalidSyntax, "the query of the address is malformed")
@@ -91,16 +96,23 @@ func (x *exchange) run(h handler) error {
 
 // done observes and logs the request once it is answered.
 func (x *exchange) done(began time.Time) {
-	took := x.now().Sub(began)
+	now := x.now()
+	took := now.Sub(began)
 	x.observe(x.r.Method, x.route.pattern, x.w.status, took)
-	attributes := []any{"request", x.request, "method", x.r.Method, "route", x.route.pattern, "status", x.w.status, "took", took}
+	if !x.log.Enabled(x.ctx(), slog.LevelInfo) {
+		return
+	}
+	// The line is handed to the handler as it is: Logger.Info would box each value and look for the line of code it comes from.
+	line := slog.NewRecord(now, slog.LevelInfo, "scim request", 0)
+	line.AddAttrs(slog.String("request", x.request), slog.String("method", x.r.Method), slog.String("route", x.route.pattern),
+		slog.Int("status", x.w.status), slog.Duration("took", took))
 	if x.source.ID != uuid.Nil {
-		attributes = append(attributes, "source", x.source.ID)
+		line.AddAttrs(slog.String("source", x.source.ID.String()))
 	}
-	if id, err := x.id("resource"); err == nil {
-		attributes = append(attributes, "id", id)
+	if _, ok := exactID(x.route.id); ok {
+		line.AddAttrs(slog.String("id", x.route.id))
 	}
-	x.log.Info("scim request", attributes...)
+	_ = x.log.Handler().Handle(x.ctx(), line) // as Logger does: a log that fails stops no request
 }
 
 // authenticate finds the source whose token the request bears. It is done before anything of the request is looked at.
@@ -148,19 +160,41 @@ func (x *exchange) ctx() context.Context { return x.r.Context() }
 
 // id is the id in the path; what cannot be one is as unknown as one that nobody has. Ids compare exactly.
 func (x *exchange) id(kind string) (uuid.UUID, error) {
-	id, err := uuid.Parse(x.route.id)
-	if err != nil || id.String() != x.route.id {
+	id, ok := exactID(x.route.id)
+	if !ok {
 		return uuid.Nil, fault.Status(http.StatusNotFound, "there is no %s with this id", kind)
 	}
 	return id, nil
+}
+
+// exactID reads an id in the one form in which we write it; package uuid takes others too.
+func exactID(text string) (uuid.UUID, bool) {
+	if len(text) != 36 || strings.ToLower(text) != text {
+		return uuid.Nil, false
+	}
+	id, err := uuid.Parse(text)
+	return id, err == nil
 }
 
 func (x *exchange) mode() schema.Mode {
 	return schema.Mode{Strict: x.source.Strict, Shorthand: x.dialect.ExtensionShorthand}
 }
 
-// base returns the address of Root as the client knows it, for locations.
+// location is the address of a resource of an endpoint.
+func (x *exchange) location(endpoint string, id uuid.UUID) string {
+	var room [128]byte
+	return string(appendUUID(append(append(room[:0], x.base()...), endpoint...), id))
+}
+
+// base returns the address of Root as the client knows it, for locations. It is worked out once.
 func (x *exchange) base() string {
+	if x.address == "" {
+		x.address = x.baseOf()
+	}
+	return x.address
+}
+
+func (x *exchange) baseOf() string {
 	if x.public != "" {
 		return x.public + Root
 	}

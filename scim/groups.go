@@ -196,7 +196,7 @@ func groupResource(g directory.Group) (map[string]any, error) {
 	return resource, nil
 }
 
-func (x *exchange) groupLocation(id uuid.UUID) string { return x.base() + "/Groups/" + id.String() }
+func (x *exchange) groupLocation(id uuid.UUID) string { return x.location("/Groups/", id) }
 
 func (x *exchange) groupMeta(g directory.Group) meta {
 	return meta{"Group", x.groupLocation(g.ID), g.Created, g.Modified, etag(g.Version)}

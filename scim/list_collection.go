@@ -49,7 +49,7 @@ func (u listedUser) canonical(x *exchange, l look, failed *error) (map[string]an
 }
 
 func (u listedUser) write(x *exchange, out *stream, p *projection) error {
-	return out.build(func(dst []byte) ([]byte, error) { return x.appendUser(dst, u.User, p) })
+	return out.build(func(dst []byte) ([]byte, error) { return x.appendUser(dst, u.User, p, x.userMeta(u.User)) })
 }
 
 type listedGroup struct{ directory.Group }

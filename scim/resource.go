@@ -79,30 +79,27 @@ func (m meta) value() map[string]any {
 
 // appendHead begins a resource: the schemas that are present in its stored attributes, and its id.
 func appendHead(dst []byte, t *schema.ResourceType, attributes []byte, id uuid.UUID) []byte {
-	dst = append(dst, `{"schemas":[`...)
-	for i, urn := range present(t, attributes) {
-		if i > 0 {
-			dst = append(dst, ',')
+	dst = schema.AppendString(append(dst, `{"schemas":[`...), t.Core.URN)
+	for _, extension := range t.Extensions {
+		if extension.Opens(attributes) {
+			dst = schema.AppendString(append(dst, ','), extension.URN)
 		}
-		dst = schema.AppendString(dst, urn)
 	}
 	return appendID(append(dst, `],"id":"`...), id)
 }
 
-func appendID(dst []byte, id uuid.UUID) []byte {
-	at := len(dst)
-	dst = append(dst, make([]byte, 36)...)
+func appendID(dst []byte, id uuid.UUID) []byte { return append(appendUUID(dst, id), '"') }
+
+func appendUUID(dst []byte, id uuid.UUID) []byte {
 	text, _ := id.MarshalText() // never fails
-	copy(dst[at:], text)
-	return append(dst, '"')
+	return append(dst, text...)
 }
 
-// present lists the URNs of the core schema and of the extensions that the attributes hold. They are compact JSON in canonical form: a quoted
-// URN that is followed by :{ can only be a key there, for quotes inside of strings are escaped.
+// present lists the URNs of the core schema and of the extensions that the attributes hold.
 func present(t *schema.ResourceType, attributes []byte) []string {
 	urns := []string{t.Core.URN}
 	for _, extension := range t.Extensions {
-		if bytes.Contains(attributes, []byte(`"`+extension.URN+`":{`)) {
+		if extension.Opens(attributes) {
 			urns = append(urns, extension.URN)
 		}
 	}

@@ -30,7 +30,6 @@ func (s *Server) createUser(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.w.Header().Set("Location", x.userLocation(user.Person))
 	return x.sendUser(http.StatusCreated, user, p)
 }
 
@@ -193,7 +192,7 @@ func (s *Server) userWrite(resource map[string]any, wasActive bool) directory.Us
 	w := directory.UserWrite{Active: active, Emails: emails(resource)}
 	w.UserName, _ = resource["userName"].(string)
 	w.ExternalID, _ = resource["externalId"].(string)
-	w.Attributes = s.users.Append(nil, resource)
+	w.Attributes = s.users.Append(make([]byte, 0, 512), resource) // most fit
 	return w
 }
 
@@ -226,25 +225,29 @@ func userResource(u directory.User) (map[string]any, error) {
 	return resource, nil
 }
 
-func (x *exchange) userLocation(id uuid.UUID) string { return x.base() + "/Users/" + id.String() }
+func (x *exchange) userLocation(id uuid.UUID) string { return x.location("/Users/", id) }
 
 func (x *exchange) userMeta(u directory.User) meta {
 	return meta{"User", x.userLocation(u.Person), u.Created, u.Modified, userTag(u)}
 }
 
 func (x *exchange) sendUser(status int, u directory.User, p *projection) error {
-	body, err := x.appendUser(make([]byte, 0, len(u.Attributes)+512), u, p)
+	m := x.userMeta(u)
+	body, err := x.appendUser(make([]byte, 0, len(u.Attributes)+512), u, p, m)
 	if err != nil {
 		return err
 	}
-	x.w.Header().Set("ETag", userTag(u))
+	if status == http.StatusCreated {
+		x.w.Header().Set("Location", m.location)
+	}
+	x.w.Header().Set("ETag", m.tag)
 	x.send(status, body)
 	return nil
 }
 
 // appendUser writes a user as the source reads it: its stored attributes as they are, and around them what the server knows; all of it as
 // far as it is wanted.
-func (x *exchange) appendUser(dst []byte, u directory.User, p *projection) ([]byte, error) {
+func (x *exchange) appendUser(dst []byte, u directory.User, p *projection, m meta) ([]byte, error) {
 	attributes := []byte(u.Attributes)
 	if !u.Held || !bytes.Contains(attributes, []byte(`"active":`)) { // a merge, or written by what is not a SCIM client
 		resource, err := userResource(u)
@@ -272,7 +275,7 @@ func (x *exchange) appendUser(dst []byte, u directory.User, p *projection) ([]by
 		}
 		dst = append(dst, ']')
 	}
-	dst = x.userMeta(u).append(dst, p.meta)
+	dst = m.append(dst, p.meta)
 	return append(dst, '}'), nil
 }
 

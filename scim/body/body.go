@@ -23,9 +23,9 @@ const fewKeys = 16
 // map[string]any, []any, string, bool and nil. What is refused is a *fault.Error of type invalidSyntax that names
 // the byte offset: anything but one object, a key that occurs twice in an object without regard to
 // case, bad UTF-8, a half surrogate pair, text after the object, nesting deeper than MaxDepth, more than MaxValues values.
-// Memory is bounded by a multiple of len(data).
+// Memory is bounded by a multiple of len(data). The strings are parts of one copy of data: who keeps one for long copies it.
 func Object(data []byte) (map[string]any, error) {
-	p := parser{data: data}
+	p := parser{data: data, text: string(data)}
 	p.space()
 	if p.pos == len(data) {
 		return nil, p.fail("the body is empty, a JSON object was expected")
@@ -47,6 +47,7 @@ func Object(data []byte) (map[string]any, error) {
 // parser is a recursive descent whose recursion MaxDepth bounds.
 type parser struct {
 	data   []byte
+	text   string // data as one string, of which all strings are cut; "" where there are few
 	pos    int
 	values int
 }
@@ -207,7 +208,15 @@ func (p *parser) number() (json.Number, error) {
 			return "", p.fail("a digit was expected in the exponent")
 		}
 	}
-	return json.Number(p.data[start:p.pos]), nil
+	return json.Number(p.cut(start)), nil
+}
+
+// cut returns what stands between start and the present position.
+func (p *parser) cut(start int) string {
+	if p.text == "" {
+		return string(p.data[start:p.pos])
+	}
+	return p.text[start:p.pos]
 }
 
 func (p *parser) at(c byte) bool { return p.pos < len(p.data) && p.data[p.pos] == c }
@@ -226,7 +235,7 @@ func (p *parser) string() (string, error) {
 	for p.pos < len(p.data) { // the common case: no escapes, one copy
 		switch c := p.data[p.pos]; c {
 		case '"':
-			s := string(p.data[start:p.pos])
+			s := p.cut(start)
 			p.pos++
 			return s, nil
 		case '\\':

@@ -9,18 +9,20 @@ import (
 // keySet tells whether a key was seen before, without regard to case. Small objects, nearly all there are, are
 // compared key by key; a large one gets a set, so that the time stays linear.
 type keySet struct {
-	few    []string
+	few    [fewKeys]string
+	n      int // of few
 	folded map[string]struct{}
 }
 
 func (s *keySet) add(key string) bool {
-	if s.folded == nil && len(s.few) < fewKeys {
-		for _, seen := range s.few {
+	if s.folded == nil && s.n < fewKeys {
+		for _, seen := range s.few[:s.n] {
 			if strings.EqualFold(seen, key) {
 				return false
 			}
 		}
-		s.few = append(s.few, key)
+		s.few[s.n] = key
+		s.n++
 		return true
 	}
 	if s.folded == nil {

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -23,8 +24,13 @@ type Schema struct {
 	Description string
 	Attributes  []*Attribute
 
-	byName map[string]*Attribute
+	byName  map[string]*Attribute
+	opening []byte // how the extension's object begins in stored attributes
 }
+
+// Opens reports whether stored attributes hold the extension. They are compact JSON in canonical form: a quoted URN that is followed by :{ can
+// only be a key there, for quotes inside of strings are escaped.
+func (s *Schema) Opens(attributes []byte) bool { return bytes.Contains(attributes, s.opening) }
 
 // ResourceType is what a kind of resource consists of: the common attributes, its core schema, its extensions. It is
 // the compiled index that bodies, filters and patches are read with; once built it is only read, by
@@ -37,7 +43,7 @@ type ResourceType struct {
 	Extensions  []*Schema
 	Common      []*Attribute // schemas, id, externalId, meta
 
-	targets   map[string]Target // by folded path, in every form
+	targets   map[string]Target // by path in every form, folded and as the schemas write it
 	shorthand map[string]Target // bare names of extension attributes, where only one extension has them
 	order     []*Attribute      // the order in which Append writes
 }
@@ -102,7 +108,7 @@ func New(name, endpoint string, core definition.Schema, extensions ...definition
 func Extension(d definition.Schema) *Schema { return compileSchema(d, d.ID+":") }
 
 func compileSchema(d definition.Schema, prefix string) *Schema {
-	s := &Schema{URN: d.ID, Name: d.Name.Value(), Description: d.Description.Value()}
+	s := &Schema{URN: d.ID, Name: d.Name.Value(), Description: d.Description.Value(), opening: []byte(`"` + d.ID + `":{`)}
 	for _, attribute := range d.Attributes {
 		s.Attributes = append(s.Attributes, compile(attribute, prefix, nil))
 	}
@@ -111,10 +117,15 @@ func compileSchema(d definition.Schema, prefix string) *Schema {
 }
 
 func (t *ResourceType) add(path string, extension *Schema, a *Attribute) {
-	t.targets[directory.Fold(path)] = Target{Extension: extension, Attr: a}
+	t.index(path, Target{Extension: extension, Attr: a})
 	for _, sub := range a.Sub {
-		t.targets[directory.Fold(path+"."+sub.Name)] = Target{Extension: extension, Attr: a, Sub: sub}
+		t.index(path+"."+sub.Name, Target{Extension: extension, Attr: a, Sub: sub})
 	}
+}
+
+// index makes a target known under its path folded, and under the path itself, so that who writes names as the schemas do costs no folding.
+func (t *ResourceType) index(path string, target Target) {
+	t.targets[path], t.targets[directory.Fold(path)] = target, target
 }
 
 func (t *ResourceType) extend(s *Schema) {
@@ -137,6 +148,9 @@ func (t *ResourceType) extend(s *Schema) {
 // Resolve finds what a path without a filter names: "attr", "attr.sub", "urn:…:attr", "urn:…:attr.sub" or "urn:…" of a
 // whole schema, in any case (RFC 7644 section 3.10). It reports false for what this resource type does not have.
 func (t *ResourceType) Resolve(path string, m Mode) (Target, bool) {
+	if target, ok := t.targets[path]; ok {
+		return target, true
+	}
 	if target, ok := t.targets[directory.Fold(path)]; ok {
 		return target, true
 	}

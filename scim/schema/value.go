@@ -64,6 +64,9 @@ const MaxElements = 1000
 // Tidy applies the laws of a multi-valued attribute to a list in canonical form: elements of the same type and value
 // become one, the later one's words counting, and only the last that is primary stays so. It changes the list in place.
 func (a *Attribute) Tidy(values []any) ([]any, error) {
+	if len(values) == 1 {
+		return values, nil
+	}
 	kept := values[:0]
 	seen := make(map[string]int, len(values))
 	primary := -1
@@ -163,11 +166,10 @@ func (a *Attribute) single(v any, m Mode) (any, error) {
 	case Binary:
 		return a.binary(v)
 	default:
-		s, ok := v.(string)
-		if !ok {
+		if _, ok := v.(string); !ok {
 			return nil, a.wrong("must be a string")
 		}
-		return s, nil
+		return v, nil // as it came: a string put into an interface anew is an allocation
 	}
 }
 
