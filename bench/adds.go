@@ -56,7 +56,9 @@ func (t *target) addEach(ctx context.Context, connections int, name string, user
 		}
 		var each phase
 		for _, u := range users {
-			each.requests = append(each.requests, t.patchGroup(id+query, 1, addMember(u)))
+			r := t.patchGroup(id+query, 1, addMember(u))
+			r.or = 204 // once the group is large; which request makes it so cannot be told
+			each.requests = append(each.requests, r)
 		}
 		if res, err = load(ctx, t.addr, connections, each); err != nil {
 			return err

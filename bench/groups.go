@@ -41,7 +41,7 @@ func (t *target) newGroup(c *conn, name string, members []user) (id string, fill
 // patchGroup is a PATCH of a group's members, of which there may be so many afterwards.
 func (t *target) patchGroup(id string, members int, operation []byte) request {
 	status := 200
-	if members > 1000 {
+	if members > 100 {
 		status = 204 // a large group is not sent back
 	}
 	body := fmt.Appendf(nil, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[%s]}`, operation)

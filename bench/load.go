@@ -14,6 +14,7 @@ import (
 type request struct {
 	wire   []byte // head and body
 	status int
+	or     int    // another status that is as right; 0: none
 	has    []byte // what the reply's body must contain; empty: anything
 }
 
