@@ -185,7 +185,7 @@ func groupName(data []byte) (name string, deleted bool, err error) {
 func (denyCodec) Encode(y *Deny) ([]byte, error) {
 	data := append(make([]byte, 0, 48), format)
 	data = appendIDs(data, y.Person, y.Source)
-	return appendState(data, 0, 0, y.At, y.At), nil
+	return appendState(data, 0, y.Version, y.At, y.At), nil
 }
 
 // Decode implements store.Codec.
@@ -196,7 +196,7 @@ func (denyCodec) Decode(data []byte) (*Deny, error) {
 		case fieldIDs:
 			y.Person, y.Source, err = readIDs(value)
 		case fieldState:
-			_, _, y.At, _, err = readState(value)
+			_, y.Version, y.At, _, err = readState(value)
 		}
 		return err
 	})
@@ -207,7 +207,7 @@ func (denyCodec) Decode(data []byte) (*Deny, error) {
 func (traceCodec) Encode(t *trace) ([]byte, error) {
 	data := append(make([]byte, 0, 72+len(t.Key)), format)
 	data = appendIDs(data, t.Person, uuid.Nil)
-	data = appendState(data, 0, 0, t.At, t.At)
+	data = appendState(data, 0, t.Version, t.At, t.At)
 	return store.AppendField(data, fieldName, t.Key), nil
 }
 
@@ -219,7 +219,7 @@ func (traceCodec) Decode(data []byte) (*trace, error) {
 		case fieldIDs:
 			t.Person, _, err = readIDs(value)
 		case fieldState:
-			_, _, t.At, _, err = readState(value)
+			_, t.Version, t.At, _, err = readState(value)
 		case fieldName:
 			t.Key = append(t.Key, value...)
 		}

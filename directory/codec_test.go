@@ -104,8 +104,8 @@ func TestCodecsBringBackWhatWasWritten(t *testing.T) {
 		if name, deleted, err := groupName(data); err != nil || name != group.Name || deleted != !group.Deleted.IsZero() {
 			t.Fatalf("the group %+v is named %q, deleted: %v, %v", group, name, deleted, err)
 		}
-		roundTrip(t, denyCodec{}, Deny{Person: drawID(t, "denied"), Source: drawID(t, "by"), At: drawTime(t, "at")})
-		roundTrip(t, traceCodec{}, trace{Key: traceKey(drawID(t, "of"), "a", "b"), Person: drawID(t, "traced"), At: drawTime(t, "at")})
+		roundTrip(t, denyCodec{}, Deny{Person: drawID(t, "denied"), Source: drawID(t, "by"), At: drawTime(t, "at"), Version: rapid.Uint64().Draw(t, "version")})
+		roundTrip(t, traceCodec{}, trace{Key: traceKey(drawID(t, "of"), "a", "b"), Person: drawID(t, "traced"), At: drawTime(t, "at"), Version: rapid.Uint64().Draw(t, "last")})
 	})
 }
 

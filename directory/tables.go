@@ -31,6 +31,8 @@ type trace struct {
 	Key    []byte    `json:"key"` // traceKey
 	Person uuid.UUID `json:"person"`
 	At     time.Time `json:"at"`
+	// Version is the record's last: a new record of the person goes on from it, lest a client's old version fit the new one.
+	Version uint64 `json:"version"`
 }
 
 // The indexes, named as SCIM names the attributes.

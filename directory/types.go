@@ -166,6 +166,8 @@ type Deny struct {
 	Person uuid.UUID `json:"person"`
 	Source uuid.UUID `json:"source"`
 	At     time.Time `json:"at"`
+	// Version is the last one of the record that was deleted: a new one goes on from it.
+	Version uint64 `json:"version,omitempty"`
 }
 
 // Membership is a group that a person is in, deleted ones included while they are kept.

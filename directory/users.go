@@ -121,20 +121,17 @@ func (d *Directory) addRecord(tx store.Tx, a act, src Source, person uuid.UUID, 
 			change.Act = audit.UserLinked
 			change.Removing = !w.Active
 		}
-		if err := d.dropDeny(tx, person, src.ID); err != nil {
+		last, err := d.dropLeft(tx, record)
+		if err != nil {
 			return User{}, err
 		}
+		record.Version += last
 	}
 	if err := d.records.Insert(tx, &record); err != nil {
 		return User{}, d.userTaken(err)
 	}
 	if err := tally(tx, countedUsers, src.ID, person, 1); err != nil {
 		return User{}, err
-	}
-	if w.ExternalID != "" && known {
-		if err := d.dropTrace(tx, src.ID, record); err != nil {
-			return User{}, err
-		}
 	}
 	joined, err := d.fulfil(tx, a, src, record)
 	if err != nil {
@@ -315,12 +312,12 @@ func (d *Directory) DeleteUser(ctx context.Context, src Source, request string, 
 			return err
 		}
 		if held {
-			if err = d.denies.Put(tx, &Deny{Person: id, Source: src.ID, At: a.at}); err != nil {
+			if err = d.denies.Put(tx, &Deny{Person: id, Source: src.ID, At: a.at, Version: record.Version}); err != nil {
 				return err
 			}
 		}
 		if record.ExternalID != "" {
-			left := trace{Key: traceKey(src.ID, record.ExternalID, record.knownAs()), Person: id, At: a.at}
+			left := trace{Key: traceKey(src.ID, record.ExternalID, record.knownAs()), Person: id, At: a.at, Version: record.Version}
 			if err = d.traces.Put(tx, &left); err != nil {
 				return err
 			}
@@ -404,20 +401,32 @@ func (d *Directory) knows(r store.Reader, src Source, externalID string) (bool, 
 	return person != uuid.Nil, err
 }
 
-// dropDeny removes the deny of a source against a person, if one stands.
-func (d *Directory) dropDeny(tx store.Tx, person, source uuid.UUID) error {
-	if err := d.denies.Delete(tx, pair(person, source)); !errors.Is(err, store.ErrNotFound) {
-		return err
+// dropLeft removes what an earlier delete of the same user left, the deny of the source and the trace, and returns the version that
+// the record had then; zero for none.
+func (d *Directory) dropLeft(tx store.Tx, record Record) (last uint64, err error) {
+	key := pair(record.Person, record.Source)
+	deny, err := found(d.denies.Get(tx, key))
+	if err != nil {
+		return 0, err
 	}
-	return nil
-}
-
-// dropTrace removes what an earlier delete of the same user left.
-func (d *Directory) dropTrace(tx store.Tx, source uuid.UUID, record Record) error {
-	if err := d.traces.Delete(tx, traceKey(source, record.ExternalID, record.UserName)); !errors.Is(err, store.ErrNotFound) {
-		return err
+	if deny != nil {
+		last = deny.Version
+		if err := d.denies.Delete(tx, key); err != nil {
+			return 0, err
+		}
 	}
-	return nil
+	if record.ExternalID == "" {
+		return last, nil
+	}
+	key = traceKey(record.Source, record.ExternalID, record.UserName)
+	left, err := found(d.traces.Get(tx, key))
+	if err != nil || left == nil {
+		return last, err
+	}
+	if left.Person == record.Person {
+		last = max(last, left.Version)
+	}
+	return last, d.traces.Delete(tx, key)
 }
 
 func (d *Directory) userTaken(err error) error {

@@ -53,7 +53,7 @@ func (s *Server) getGroup(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if same, err := x.unmodified(etag(group.Version)); same || err != nil {
+	if same, err := x.unmodified(etag(group.Version), false); same || err != nil {
 		return err
 	}
 	return x.sendGroup(http.StatusOK, group, p)

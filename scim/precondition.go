@@ -15,27 +15,30 @@ import (
 // saw the same version one is refused. Our tags are weak, and so is every comparison: RFC 7644 has its examples so, while by the letter
 // of RFC 9110 no weak tag could ever satisfy If-Match.
 //
-// A version covers all that is written in a resource. The groups of a user are not: they are written in the groups, which have
-// versions of their own.
+// The version of a user has two parts: that of the record, W/"3", and behind it, for who is in groups and is read with them, a digest of the groups,
+// W/"3-k1f7". So a GET is never answered 304 over groups that have changed, and people without groups cost nothing.
+// A write protects what it writes, and nobody writes the groups of a user (they are read-only, RFC 7643 section 4.1.2): on a write, and on a
+// read without groups, the record's part alone is compared. Else a sync that adds members would make every update fail
+// that was begun before it.
 
 // preconditions refuses a write with 412 unless what its headers ask of the version holds.
 func (x *exchange) preconditions(tag string) error {
-	if header := x.r.Header.Values("If-Match"); given(header) && !matchesTag(header, tag) {
+	if header := x.r.Header.Values("If-Match"); given(header) && !matchesTag(header, tag, true) {
 		return fault.Status(http.StatusPreconditionFailed, "the resource has changed: its version is %s now, which If-Match does not name", tag)
 	}
-	if header := x.r.Header.Values("If-None-Match"); given(header) && matchesTag(header, tag) {
+	if header := x.r.Header.Values("If-None-Match"); given(header) && matchesTag(header, tag, true) {
 		return fault.Status(http.StatusPreconditionFailed, "the resource is there with the version %s, which If-None-Match excludes", tag)
 	}
 	return nil
 }
 
-// unmodified answers a GET with 304 if the client has that version, and says so.
-func (x *exchange) unmodified(tag string) (bool, error) {
-	if header := x.r.Header.Values("If-Match"); given(header) && !matchesTag(header, tag) {
+// unmodified answers a GET with 304 if the client has that version, and says so. part says that only the record's part of it is read.
+func (x *exchange) unmodified(tag string, part bool) (bool, error) {
+	if header := x.r.Header.Values("If-Match"); given(header) && !matchesTag(header, tag, part) {
 		return false, fault.Status(http.StatusPreconditionFailed, "the version of the resource is %s, which If-Match does not name", tag)
 	}
 	header := x.r.Header.Values("If-None-Match")
-	if !given(header) || !matchesTag(header, tag) {
+	if !given(header) || !matchesTag(header, tag, part) {
 		return false, nil
 	}
 	x.w.Header().Set("ETag", tag)
@@ -55,14 +58,17 @@ func given(header []string) bool {
 }
 
 // matchesTag says whether a list of entity tags names the tag, or is "*". A tag without quotes, as some clients send it, is
-// taken for one with them.
-func matchesTag(header []string, tag string) bool {
+// taken for one with them. Of part, a tag that goes on behind it with a digest is named as well.
+func matchesTag(header []string, tag string, part bool) bool {
 	want := opaque(tag)
 	for _, line := range header {
 		for line != "" {
 			var one string
 			one, line = nextTag(line)
-			if one == "*" || one != "" && opaque(one) == want {
+			if one == "*" {
+				return true
+			}
+			if given := opaque(one); one != "" && (given == want || part && strings.HasPrefix(given, want) && given[len(want)] == '-') {
 				return true
 			}
 		}
@@ -93,8 +99,22 @@ func opaque(tag string) string {
 	return tag
 }
 
-// userTag is the version of a user. That of a merge, which has no record of its own that counts, is made from what it says.
+// userTag is the version of a user with the groups that it was read with.
 func userTag(u directory.User) string {
+	tag := recordTag(u)
+	if len(u.Groups) == 0 {
+		return tag
+	}
+	sum := fnv.New64a()
+	for _, g := range u.Groups { // in the order of their ids
+		_, _ = sum.Write(g.ID[:]) // never fails
+		_, _ = sum.Write(append([]byte(g.Name), 0))
+	}
+	return tag[:len(tag)-1] + "-" + strconv.FormatUint(sum.Sum64(), 36) + `"`
+}
+
+// recordTag is the version of what is written of a user. That of a merge, which has no record of its own that counts, is made from what it says.
+func recordTag(u directory.User) string {
 	if u.Held {
 		return etag(u.Version)
 	}

@@ -179,3 +179,102 @@ func TestLaw08TheVersionOfAMerge(t *testing.T) {
 		t.Errorf("a write makes a holder: got %d %s", got.Code, got.Header().Get("ETag"))
 	}
 }
+
+// The groups of a user count where they are read, and not where they cannot be written.
+func TestLaw08TheVersionOfAUserKnowsItsGroups(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	token := h.source(t, "hr", directory.Generic, false)
+	id := h.id(t, token, "/Users", `{"userName":"kim"}`)
+	target := "/Users/" + id
+	tag := func() string {
+		t.Helper()
+		w := h.send(t, token, get, target, nil, "")
+		listed := h.ask(t, token, get, `/Users?filter=userName eq "kim"`, "", 200)
+		got := w.Header().Get("ETag")
+		if in, _ := at(listed, "Resources", 0, "meta", "version").(string); in != got {
+			t.Errorf("the list says %s, the user %s", in, got)
+		}
+		return got
+	}
+	tags := []string{tag()}
+	if got, want := tags[0], `W/"1"`; got != want {
+		t.Errorf("got %s, want %s: who is in no group has the record's version", got, want)
+	}
+	group := h.id(t, token, "/Groups", `{"displayName":"a","members":["`+id+`"]}`)
+	tags = append(tags, tag())
+	h.ask(t, token, change, "/Groups/"+group, patchOf(`{"op":"replace","path":"displayName","value":"b"}`), 200)
+	tags = append(tags, tag())
+	h.id(t, token, "/Groups", `{"displayName":"c","members":["`+id+`"]}`)
+	tags = append(tags, tag())
+	for i, old := range tags {
+		last := i == len(tags)-1
+		for _, test := range []struct {
+			method, target, header string
+			same, other            int // for the last tag, for one of before
+		}{
+			{get, target, "If-None-Match", 304, 200},
+			{get, target, "If-Match", 200, 412},
+			{get, target + "?excludedAttributes=groups", "If-None-Match", 304, 304},
+			{get, target + "?attributes=userName", "If-None-Match", 304, 304},
+			{change, target, "If-Match", 200, 200},
+			{change, target, "If-None-Match", 412, 412},
+		} {
+			want := test.other
+			if last {
+				want = test.same
+			}
+			body := ""
+			if test.method == change {
+				body = patchOf(`{"op":"remove","path":"nickName"}`) // changes nothing
+			}
+			if got := h.send(t, token, test.method, test.target, http.Header{test.header: {old}}, body).Code; got != want {
+				t.Errorf("%s %s, %s: %s: got %d, want %d", test.method, test.target, test.header, old, got, want)
+			}
+		}
+		for _, earlier := range tags[:i] {
+			if earlier == old {
+				t.Errorf("the versions %v: one comes twice", tags)
+			}
+		}
+	}
+	h.ask(t, token, change, target, patchOf(`{"op":"add","path":"title","value":"x"}`), 200)
+	for _, old := range tags {
+		if got := h.send(t, token, remove, target, http.Header{"If-Match": {old}}, "").Code; got != 412 {
+			t.Errorf("If-Match: %s after a change: got %d, want 412", old, got)
+		}
+	}
+	now := tag()
+	if got := h.send(t, token, remove, target, http.Header{"If-Match": {now}}, "").Code; got != 204 {
+		t.Errorf("If-Match: %s, the present version: got %d, want 204", now, got)
+	}
+}
+
+// Who is deleted and created again goes on from the version of before: an old one never fits.
+func TestLaw08VersionsGoOnOverADelete(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	hr, okta := h.source(t, "hr", directory.Generic, false), h.source(t, "okta", directory.Okta, false)
+	for name, held := range map[string]bool{"held by nobody else": false, "held by another source": true} {
+		body := `{"userName":"` + fmt.Sprint(held) + `","externalId":"e-` + fmt.Sprint(held) + `"}`
+		id := h.id(t, okta, "/Users", body)
+		if held {
+			h.ask(t, hr, post, "/Users", body, 201)
+		}
+		seen := map[string]bool{}
+		for range 3 {
+			old := version(h.ask(t, okta, get, "/Users/"+id, "", 200))
+			if seen[old] {
+				t.Errorf("%s: the version %s came before the delete as well", name, old)
+			}
+			seen[old] = true
+			h.ask(t, okta, remove, "/Users/"+id, "", 204)
+			if got := h.id(t, okta, "/Users", body); got != id {
+				t.Fatalf("%s: got another person", name)
+			}
+			if got := h.send(t, okta, remove, "/Users/"+id, http.Header{"If-Match": {old}}, "").Code; got != 412 {
+				t.Errorf("%s: a delete that asks for the version before: got %d, want 412", name, got)
+			}
+		}
+	}
+}

@@ -3,6 +3,8 @@ package scim_test
 import (
 	"context"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 
@@ -14,7 +16,8 @@ type countedStore struct {
 	store.Store
 	mu     sync.Mutex
 	counts map[string]int
-	values []byte // everything that was ever written
+	values []byte          // everything that was ever written
+	tables map[string]bool // that were ever written to
 }
 
 func (s *countedStore) reset() {
@@ -83,8 +86,37 @@ type countedTx struct {
 func (tx countedTx) Put(table string, key, value []byte) error {
 	tx.s.mu.Lock()
 	tx.s.values = append(append(tx.s.values, key...), value...)
+	if tx.s.tables == nil {
+		tx.s.tables = map[string]bool{}
+	}
+	tx.s.tables[table] = true
 	tx.s.mu.Unlock()
 	return tx.Tx.Put(table, key, value)
+}
+
+// dump returns all that is in the store, table by table.
+func (h *house) dump(t require) string {
+	h.reads.mu.Lock()
+	tables := slices.Sorted(maps.Keys(h.reads.tables))
+	h.reads.mu.Unlock()
+	var dst []byte
+	err := h.reads.Store.View(context.Background(), func(r store.Reader) error {
+		for _, table := range tables {
+			dst = append(dst, table...)
+			for k, v := range r.Range(table, nil, nil) {
+				dst = append(append(append(append(dst, 0), k...), 1), v...)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(dst) == 0 {
+		t.Fatalf("read the whole store: %d bytes, %v", len(dst), err)
+	}
+	return string(dst)
+}
+
+type require interface {
+	Fatalf(format string, args ...any)
 }
 
 // everything returns all that was ever written to the store.

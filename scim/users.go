@@ -46,7 +46,7 @@ func (s *Server) getUser(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if same, err := x.unmodified(userTag(user)); same || err != nil {
+	if same, err := x.unmodified(userTag(user), p.groups == nil); same || err != nil {
 		return err
 	}
 	return x.sendUser(http.StatusOK, user, p)
@@ -66,7 +66,7 @@ func (s *Server) putUser(x *exchange) error {
 		return err
 	}
 	user, _, err := s.directory.UpdateUser(x.ctx(), x.source, x.request, id, func(u directory.User) (directory.UserWrite, error) {
-		if err := x.preconditions(userTag(u)); err != nil {
+		if err := x.preconditions(recordTag(u)); err != nil {
 			return directory.UserWrite{}, err
 		}
 		before, err := userResource(u)
@@ -101,7 +101,7 @@ func (s *Server) patchUser(x *exchange) error {
 	rules := x.patchRules(s.users)
 	written := func(*schema.Attribute) bool { return false } // of what is returned on request alone
 	user, _, err := s.directory.UpdateUser(x.ctx(), x.source, x.request, id, func(u directory.User) (directory.UserWrite, error) {
-		if err := x.preconditions(userTag(u)); err != nil {
+		if err := x.preconditions(recordTag(u)); err != nil {
 			return directory.UserWrite{}, err
 		}
 		if alone {
@@ -131,7 +131,7 @@ func (s *Server) deleteUser(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	check := func(u directory.User) error { return x.preconditions(userTag(u)) }
+	check := func(u directory.User) error { return x.preconditions(recordTag(u)) }
 	if err := s.directory.DeleteUser(x.ctx(), x.source, x.request, id, check); err != nil {
 		return err
 	}
