@@ -31,6 +31,19 @@ type Config struct {
 	TLS             TLS           `yaml:"tls"`
 	Log             Log           `yaml:"log"`
 	Quiet           Quiet         `yaml:"quiet"`
+	Limits          Limits        `yaml:"limits"`
+}
+
+// Limits bound what SCIM clients may ask for.
+type Limits struct {
+	RequestsPerSecond float64       `yaml:"requests_per_second"` // of one token, on average; 0: no limit
+	Burst             int           `yaml:"burst"`               // requests of one token at once; 0: twice the rate
+	UserBody          int64         `yaml:"user_body"`           // bytes of a request about a user
+	GroupBody         int64         `yaml:"group_body"`          // bytes of a request about a group
+	BulkBody          int64         `yaml:"bulk_body"`           // bytes of a bulk request
+	BulkOperations    int           `yaml:"bulk_operations"`     // of one bulk request
+	Scan              int           `yaml:"scan"`                // resources that a list without an index looks at
+	CursorTimeout     time.Duration `yaml:"cursor_timeout"`      // whole seconds
 }
 
 // TLS names the certificate of the SCIM listener; both or none are set.

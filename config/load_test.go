@@ -45,6 +45,9 @@ func defaults() config.Config {
 		ShutdownTimeout: 30 * time.Second,
 		Log:             config.Log{Format: "text", Level: slog.LevelInfo},
 		Quiet:           config.Quiet{Pause: 5 * time.Second, AtMost: 2 * time.Minute},
+		Limits: config.Limits{
+			UserBody: 1 << 20, GroupBody: 16 << 20, BulkBody: 4 << 20, BulkOperations: 1000, Scan: 100_000, CursorTimeout: time.Hour,
+		},
 	}
 }
 
@@ -207,4 +210,26 @@ func FuzzLoadFile(f *testing.F) {
 			t.Errorf("%q gave settings that cannot be: %+v", text, c)
 		}
 	})
+}
+
+func TestLimitsAreReadWithTheirUnits(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load(config.Input{File: write(t, "limits: {requests_per_second: 2.5, burst: 40, user_body: 64KiB, group_body: 2MiB, bulk_body: 65536, bulk_operations: 10, scan: 500, cursor_timeout: 5m}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Limits{
+		RequestsPerSecond: 2.5, Burst: 40, UserBody: 64 << 10, GroupBody: 2 << 20, BulkBody: 65536, BulkOperations: 10, Scan: 500, CursorTimeout: 5 * time.Minute,
+	}
+	if c.Limits != want {
+		t.Errorf("got %+v, want %+v", c.Limits, want)
+	}
+	for _, wrong := range []string{
+		"requests_per_second: -1", "requests_per_second: NaN", "requests_per_second: many", "burst: -1", "burst: 1.5", "user_body: 1", "user_body: 1GiB", "user_body: 1TB", "group_body: 1000MiB",
+		"bulk_body: -4MiB", "bulk_operations: 0", "scan: 0", "cursor_timeout: 0", "cursor_timeout: 1500ms", "cursor_timeout: 48h",
+	} {
+		if _, err := config.Load(config.Input{File: write(t, "limits: {"+wrong+"}")}); err == nil || !strings.Contains(err.Error(), " is not ") {
+			t.Errorf("%s: got %v, want what is wrong with it", wrong, err)
+		}
+	}
 }

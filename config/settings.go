@@ -74,6 +74,22 @@ func Settings() []Setting {
 			func(c *Config) *time.Duration { return &c.Quiet.Pause }, duration),
 		one("quiet.at_most", "2m", "but never longer than this",
 			func(c *Config) *time.Duration { return &c.Quiet.AtMost }, duration),
+		one("limits.requests_per_second", "0", "how many SCIM requests each token may send on average; more are answered 429; 0 sets no limit",
+			func(c *Config) *float64 { return &c.Limits.RequestsPerSecond }, rate),
+		one("limits.burst", "0", "how many of them may come at once; 0 stands for twice the rate",
+			func(c *Config) *int { return &c.Limits.Burst }, whole(0, 1_000_000)),
+		one("limits.user_body", "1MiB", "largest body of a request about a user",
+			func(c *Config) *int64 { return &c.Limits.UserBody }, size),
+		one("limits.group_body", "16MiB", "largest body of a request about a group",
+			func(c *Config) *int64 { return &c.Limits.GroupBody }, size),
+		one("limits.bulk_body", "4MiB", "largest body of a bulk request",
+			func(c *Config) *int64 { return &c.Limits.BulkBody }, size),
+		one("limits.bulk_operations", "1000", "most operations of a bulk request",
+			func(c *Config) *int { return &c.Limits.BulkOperations }, whole(1, 100_000)),
+		one("limits.scan", "100000", "how many users and groups a list may look at that is sorted, or whose filter no index answers",
+			func(c *Config) *int { return &c.Limits.Scan }, whole(1, 10_000_000)),
+		one("limits.cursor_timeout", "1h", "how long a cursor of a list can be used, at least 1s",
+			func(c *Config) *time.Duration { return &c.Limits.CursorTimeout }, atLeastASecond),
 	}
 	for i := range settings {
 		key := settings[i].Key
@@ -160,6 +176,49 @@ func duration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not between 0 and 24h", s)
 	}
 	return d, nil
+}
+
+func atLeastASecond(s string) (time.Duration, error) {
+	d, err := duration(s)
+	if err == nil && (d < time.Second || d%time.Second != 0) {
+		return 0, fmt.Errorf("%q is not 1s or more, in whole seconds", s)
+	}
+	return d, err
+}
+
+func rate(s string) (float64, error) {
+	const most = 1_000_000
+	r, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(r >= 0 && r <= most) {
+		return 0, fmt.Errorf("%q is not a number from 0 to %d", s, most)
+	}
+	return r, nil
+}
+
+func whole(least, most int) func(string) (int, error) {
+	return func(s string) (int, error) {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < least || n > most {
+			return 0, fmt.Errorf("%q is not a whole number from %d to %d", s, least, most)
+		}
+		return n, nil
+	}
+}
+
+// size reads a number of bytes: "65536", "64KiB" or "16MiB".
+func size(s string) (int64, error) {
+	const least, most = 1 << 10, 256 << 20
+	digits, unit := s, int64(1)
+	for suffix, bytes := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20} {
+		if number, ok := strings.CutSuffix(s, suffix); ok {
+			digits, unit = number, bytes
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 32)
+	if err != nil || n*unit < least || n*unit > most {
+		return 0, fmt.Errorf("%q is not a size from 1KiB to 256MiB, such as 65536 or 16MiB", s)
+	}
+	return n * unit, nil
 }
 
 func level(s string) (slog.Level, error) {

@@ -180,6 +180,12 @@ func (g *Gateway) wire(ctx context.Context, o Options, vault *secrets.Vault) err
 	front, err := scim.New(scim.Options{
 		CursorKey: cursors, Directory: dir, PublicURL: g.cfg.PublicURL, TrustedProxies: g.cfg.TrustedProxies, Logger: g.log,
 		Now: now, NewID: newID, Observe: g.observeRequest, Schemas: schemas, Status: status(g.engine),
+		Limits: scim.Limits{
+			UserBody: g.cfg.Limits.UserBody, GroupBody: g.cfg.Limits.GroupBody, BulkBody: g.cfg.Limits.BulkBody,
+			BulkOperations: g.cfg.Limits.BulkOperations, Scan: g.cfg.Limits.Scan,
+			RequestsPerSecond: g.cfg.Limits.RequestsPerSecond, Burst: g.cfg.Limits.Burst,
+		},
+		CursorTimeout: g.cfg.Limits.CursorTimeout,
 	})
 	if err != nil {
 		return err
