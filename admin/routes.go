@@ -55,6 +55,7 @@ func New(s Services) http.Handler {
 	v1.GET("/sources", s.sources)
 	v1.POST("/sources", s.addSource)
 	v1.POST("/sources/:name/rotate", s.rotateSource)
+	v1.POST("/sources/:name/tokens", s.addToken)
 	v1.DELETE("/sources/:name", s.removeSource)
 
 	v1.DELETE("/sources/:name/denies/:user", s.clearDeny)

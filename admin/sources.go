@@ -27,6 +27,14 @@ type SourceReply struct {
 	Groups  int            `json:"groups"`
 	Created time.Time      `json:"created"`
 	Removed time.Time      `json:"removed,omitzero"`
+	// Expires is when the first of its tokens expires, or did; zero if none does.
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+// AddToken is the body of POST /sources/{name}/tokens.
+type AddToken struct {
+	ReadOnly bool  `json:"readOnly"`
+	Seconds  int64 `json:"seconds"` // how long it is valid; 0: until it is rotated away
 }
 
 // AddSource is the body of POST /sources.
@@ -44,9 +52,15 @@ type TokenReply struct {
 }
 
 func sourceReply(s directory.Source) SourceReply {
-	return SourceReply{
+	r := SourceReply{
 		Name: s.Name, Kind: s.Kind, Rank: s.Rank, Strict: s.Strict, Tokens: len(s.Tokens), Created: s.Created, Removed: s.Removed,
 	}
+	for _, t := range s.Tokens {
+		if !t.Expires.IsZero() && (r.Expires.IsZero() || t.Expires.Before(r.Expires)) {
+			r.Expires = t.Expires
+		}
+	}
+	return r
 }
 
 func (s Services) sources(c echo.Context) error {
@@ -88,6 +102,22 @@ func (s Services) rotateSource(c echo.Context) error {
 		return err
 	}
 	return c.JSON(http.StatusOK, TokenReply{sourceReply(src), token})
+}
+
+func (s Services) addToken(c echo.Context) error {
+	var body AddToken
+	if err := readJSON(c, &body); err != nil {
+		return err
+	}
+	if body.Seconds < 0 || body.Seconds > int64(directory.MaxTokenLife/time.Second) {
+		return badRequest("seconds must be 0 to %d", int64(directory.MaxTokenLife/time.Second))
+	}
+	src, token, err := s.Directory.AddToken(c.Request().Context(), actor(c), c.Param("name"),
+		directory.TokenTerms{ReadOnly: body.ReadOnly, Lasts: time.Duration(body.Seconds) * time.Second})
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, TokenReply{sourceReply(src), token})
 }
 
 func (s Services) removeSource(c echo.Context) error {

@@ -58,23 +58,11 @@ func (d *Directory) RotateToken(ctx context.Context, actor audit.Actor, name str
 	if err != nil {
 		return Source{}, "", err
 	}
-	var source Source
-	err = d.store.Update(ctx, func(tx store.Tx) (failed error) {
-		if source, failed = d.SourceByNameIn(tx, name); failed != nil {
-			return failed
-		}
+	source, err := d.changeTokens(ctx, a, name, func(tokens []Token) []Token {
 		if !keepOld {
-			source.Tokens = nil
+			tokens = nil
 		}
-		if len(source.Tokens) >= MaxTokens {
-			return &Error{Code: TooMany, Field: "tokens", Message: fmt.Sprintf(
-				"the source %s has %d tokens, the most there can be; rotate without keeping the old ones", source.Name, len(source.Tokens))}
-		}
-		source.Tokens = append(source.Tokens, token)
-		if failed = d.sources.Put(tx, &source); failed != nil {
-			return failed
-		}
-		return d.appendSource(tx, a, audit.SourceRotated, source)
+		return append(tokens, token)
 	})
 	if err != nil {
 		return Source{}, "", wrap("rotate the token of a source", err)

@@ -39,6 +39,13 @@ type Token struct {
 	Hash     []byte    `json:"hash"`
 	Created  time.Time `json:"created"`
 	ReadOnly bool      `json:"readOnly,omitempty"`
+	Expires  time.Time `json:"expires,omitzero"` // from then on it is refused; zero: never
+}
+
+// TokenTerms say what a token is good for.
+type TokenTerms struct {
+	ReadOnly bool          // it may read and search only
+	Lasts    time.Duration // from now on; zero: until it is rotated away
 }
 
 // Record is what one source says of a person, as it wrote it.
@@ -227,6 +234,8 @@ const (
 	MaxPage       = 1000      // users, groups or members in one page
 	MaxTokens     = 4         // tokens of one source
 	MaxPending    = 10_000    // pending members of one group
+
+	MaxTokenLife = 10 * 365 * 24 * time.Hour // of a token that expires
 
 	PendingFor = 30 * 24 * time.Hour // how long a pending member waits for its user
 )

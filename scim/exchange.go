@@ -128,7 +128,8 @@ func (x *exchange) authenticate() error {
 		if wait := x.failures.take(x.route.client, x.now()); wait > 0 {
 			return x.tooMany(wait)
 		}
-		return fault.Status(http.StatusUnauthorized, "the bearer token is missing or not valid")
+		refused, _ := told(err, x.request)
+		return refused
 	}
 	if err != nil {
 		return err

@@ -1,7 +1,11 @@
 package scim
 
 import (
+	"bytes"
+	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/usher-scim/usher/directory"
@@ -45,5 +49,37 @@ func TestErrorsOfTheDirectoryOnTheWire(t *testing.T) {
 	}
 	if got, theirs := told(&directory.Error{Code: "new", Message: "m"}, "r"); got.Status != 500 || theirs {
 		t.Errorf("a code that is not in the table: got %+v, want an internal error", *got)
+	}
+}
+
+// Every law of the protocol has a test that bears its number.
+func TestEachLawHasATest(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests []byte
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests = append(tests, text...)
+	}
+	for law := 1; law <= 19; law++ {
+		if !bytes.Contains(tests, fmt.Appendf(nil, "\nfunc TestLaw%02d", law)) {
+			t.Errorf("no test bears the number of law %d", law)
+		}
+	}
+}
+
+func TestWhoHasNoDialectSpeaksAsTheRFCsSay(t *testing.T) {
+	t.Parallel()
+	for _, kind := range append(directory.Kinds(), "a kind that is not known") {
+		plain := dialectOf(kind) == dialect{}
+		if want := kind == directory.Generic || kind == "a kind that is not known"; plain != want {
+			t.Errorf("%s: got the zero dialect: %v, want %v", kind, plain, want)
+		}
 	}
 }

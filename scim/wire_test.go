@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/scim"
 	"github.com/usher-scim/usher/scim/schema"
@@ -504,5 +505,31 @@ func TestAFailureInTheMiddleCutsTheConnection(t *testing.T) {
 		if !wantCut && (bytes.Count(body, []byte(`"$ref"`)) != 1200 || !json.Valid(body)) {
 			t.Errorf("got %d bytes with %d members, want 1200", len(body), bytes.Count(body, []byte(`"$ref"`)))
 		}
+	}
+}
+
+// Tokens are for what they were made for, for as long as that.
+func TestLaw15TokensThatReadOnlyOrExpire(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.source(t, "hr", directory.Generic, false)
+	by := audit.Actor{Kind: audit.ByAdmin}
+	_, reader, err := h.directory.AddToken(t.Context(), by, "hr", directory.TokenTerms{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.refused(t, reader, post, "/Users", `{"userName":"a"}`, 403)
+	h.refused(t, reader, post, "/Bulk", `{"Operations":[{"method":"POST","path":"/Users","bulkId":"a","data":{"userName":"a"}}]}`, 403)
+	h.ask(t, reader, get, "/Users", "", 200)
+	h.ask(t, reader, http.MethodHead, "/Users", "", 200)
+	h.ask(t, reader, post, "/Users/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}`, 200)
+	_, brief, err := h.directory.AddToken(t.Context(), by, "hr", directory.TokenTerms{Lasts: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.ask(t, brief, post, "/Users", `{"userName":"a"}`, 201)
+	h.clock.skip(time.Hour)
+	if _, detail := h.refused(t, brief, get, "/Users", "", 401); detail != "the bearer token has expired" {
+		t.Errorf("got %q", detail)
 	}
 }

@@ -18,7 +18,7 @@ func newSource(a *app) *cobra.Command {
 		Short:   "Identity providers that may push users and groups",
 		Long:    "A source is an identity provider or HR system that pushes users and groups. Each has a token of its own,\nsees only its own records, and has a rank that decides whose word counts where two of them differ.",
 		Example: "  usher source add okta --kind okta",
-	}, newSourceAdd(a), newSourceList(a), newSourceRotate(a), newSourceRemove(a), newSourceReadmit(a))
+	}, newSourceAdd(a), newSourceList(a), newSourceRotate(a), newSourceToken(a), newSourceRemove(a), newSourceReadmit(a))
 }
 
 func newSourceAdd(a *app) *cobra.Command {
@@ -127,6 +127,9 @@ func writeSources(p *page, sources []admin.SourceReply) {
 		}
 		if !s.Removed.IsZero() {
 			note = styled(yellow, "removed "+p.ago(s.Removed))
+		}
+		if !s.Expires.IsZero() && s.Removed.IsZero() {
+			note = styled(yellow, "a token expires "+p.when(s.Expires))
 		}
 		t.row(of(s.Name), of(string(s.Kind)), of(strconv.Itoa(s.Rank)), of(strconv.Itoa(s.Users)), of(strconv.Itoa(s.Groups)),
 			of(strconv.Itoa(s.Tokens)), of(p.ago(s.Created)), note)

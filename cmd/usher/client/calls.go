@@ -40,6 +40,15 @@ func (c *Client) RotateSource(ctx context.Context, name string, keepOld bool) (R
 	return call[admin.TokenReply](ctx, c, http.MethodPost, "sources/"+url.PathEscape(name)+"/rotate", flags("keep_old", keepOld), "", nil)
 }
 
+// AddToken gives a source a further token.
+func (c *Client) AddToken(ctx context.Context, name string, t admin.AddToken) (Reply[admin.TokenReply], error) {
+	body, err := json.Marshal(t)
+	if err != nil {
+		return Reply[admin.TokenReply]{}, fmt.Errorf("write the token's terms as JSON: %w", err)
+	}
+	return call[admin.TokenReply](ctx, c, http.MethodPost, "sources/"+url.PathEscape(name)+"/tokens", nil, jsonType, body)
+}
+
 // RemoveSource makes a source's tokens void. What it said of people stands.
 func (c *Client) RemoveSource(ctx context.Context, name string) error {
 	_, err := c.bytes(ctx, http.MethodDelete, "sources/"+url.PathEscape(name), nil, "", nil)

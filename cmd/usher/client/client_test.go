@@ -56,7 +56,8 @@ func TestRequests(t *testing.T) {
 	_, err5 := c.Why(ctx, "kim+x@acme.example", "zoom")
 	_, err6 := c.Holds(ctx, client.HoldFilter{App: "zoom", Kind: "budget", All: true})
 	_, err7 := c.Approve(ctx, "k3f9a2x", true)
-	if err := errors.Join(err, err2, err3, err4, err5, err6, err7); err != nil {
+	_, err8 := c.AddToken(ctx, "a/b", admin.AddToken{ReadOnly: true, Seconds: 60})
+	if err := errors.Join(err8, err, err2, err3, err4, err5, err6, err7); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
@@ -67,6 +68,7 @@ func TestRequests(t *testing.T) {
 		`GET /api/v1/why?app=zoom&user=kim%2Bx%40acme.example  by ann`,
 		`GET /api/v1/holds?all=true&app=zoom&kind=budget  by ann`,
 		`POST /api/v1/holds/k3f9a2x/approve?without_transfer=true  by ann`,
+		`POST /api/v1/sources/a%2Fb/tokens {"readOnly":true,"seconds":60} by ann`,
 	}
 	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
 		t.Errorf("requests:\n%s\nwant:\n%s", g, w)
