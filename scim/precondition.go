@@ -17,6 +17,7 @@ import (
 //
 // The version of a user has two parts: that of the record, W/"3", and behind it, for who is in groups and is read with them, a digest of the groups,
 // W/"3-k1f7". So a GET is never answered 304 over groups that have changed, and people without groups cost nothing.
+// meta.version is the record's part alone.
 // A write protects what it writes, and nobody writes the groups of a user (they are read-only, RFC 7643 section 4.1.2): on a write, and on a
 // read without groups, the record's part alone is compared. Else a sync that adds members would make every update fail
 // that was begun before it.

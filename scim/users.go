@@ -228,7 +228,7 @@ func userResource(u directory.User) (map[string]any, error) {
 func (x *exchange) userLocation(id uuid.UUID) string { return x.location("/Users/", id) }
 
 func (x *exchange) userMeta(u directory.User) meta {
-	return meta{"User", x.userLocation(u.Person), u.Created, u.Modified, userTag(u)}
+	return meta{"User", x.userLocation(u.Person), u.Created, u.Modified, recordTag(u)}
 }
 
 func (x *exchange) sendUser(status int, u directory.User, p *projection) error {
@@ -240,7 +240,7 @@ func (x *exchange) sendUser(status int, u directory.User, p *projection) error {
 	if status == http.StatusCreated {
 		x.w.Header().Set("Location", m.location)
 	}
-	x.w.Header().Set("ETag", m.tag)
+	x.w.Header().Set("ETag", userTag(u))
 	x.send(status, body)
 	return nil
 }
