@@ -33,9 +33,16 @@ type Change struct {
 	// Confirmed: an administrator saw and confirmed the removals that follow from it (a mapping edit).
 	Confirmed bool `json:"confirmed,omitempty"`
 
-	Account uuid.UUID       `json:"account,omitzero"` // ledger account, for acts on one
-	Causes  []uuid.UUID     `json:"causes,omitempty"` // changes that led to this one
-	Detail  json.RawMessage `json:"detail,omitempty"` // small, of the act's own form
+	Account uuid.UUID   `json:"account,omitzero"` // ledger account, for acts on one
+	Causes  []uuid.UUID `json:"causes,omitempty"` // changes that led to this one
+	// Detail is small and of the act's own form. Of a change of one person, what openDetail does not name is personal: sealing
+	// puts it under the person's key. That of a change of several persons holds nothing personal.
+	Detail json.RawMessage `json:"detail,omitempty"`
+
+	// Shut holds the personal part of Detail of a sealed fact, encrypted under the person's key; Chain.Open opens it.
+	Shut []byte `json:"-"`
+	// Erased: the person was erased, and the personal part of Detail can be read by nobody any more.
+	Erased bool `json:"erased,omitempty"`
 }
 
 // PersonsInline is how many persons one change lists itself.
@@ -100,4 +107,7 @@ const (
 	AppStopped        Act = "app.stopped"
 	AppResumed        Act = "app.resumed"
 	RetryRequested    Act = "retry.requested"
+
+	PersonErased Act = "person.erased" // the person's key was destroyed
+	AuditPruned  Act = "audit.pruned"  // old facts were removed behind a checkpoint
 )

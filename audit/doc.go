@@ -5,13 +5,13 @@
 // A change of the directory begins in the outbox (Append), is worked off by
 // provision in slices (Pending, Part, Cursor, SettlePart, Index) and becomes a
 // fact (Settle). What asks for no work is a fact at once (Record). Readers see
-// both as one history: Get, Read, OfPerson.
+// pending changes, facts and sealed facts as one history: Get, Read, OfPerson. These functions work inside a
+// transaction of the caller.
 //
-// All functions work inside a transaction of the caller; nothing runs on its
-// own here, and nothing knows of the directory or of apps. Sealing facts into a hash chain,
-// exporting and pruning them are not built yet; the facts are written so that
-// they can follow: keys are unique and in time order, entries never change once
-// they are facts.
+// A Chain seals facts in the background: each is bound to the one before it by a hash, its personal values
+// are put under a key of the person, and segments end in signed checkpoints. It verifies (Verify, and VerifyExport without the
+// server), finds (Find), exports, prunes, and erases a person by destroying the key.
+// docs/audit.md describes the format. Nothing here knows of the directory or of apps.
 //
-// Start reading in change.go, then outbox.go.
+// Start reading in change.go, then outbox.go; for the chain in chain.go, then seal.go and sealed.go.
 package audit

@@ -5,18 +5,28 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/store"
 )
 
-// The tables of this package. Keys are a change's id; part tables append the
+// The tables of this package. Keys are a change's id, unless said otherwise; part tables append the
 // part's number, the person index puts the person's id in front.
 const (
 	outboxTable      = "audit.outbox"
 	urgentTable      = "audit.outbox-urgent" // the outbox of changes that take access away
 	outboxPartsTable = "audit.outbox-parts"
 	cursorTable      = "audit.cursors"
-	factTable        = "audit.facts"
+	factTable        = "audit.facts" // facts that wait to be sealed
 	factPartsTable   = "audit.fact-parts"
 	personTable      = "audit.persons"
+
+	sealedTable     = "audit.sealed"      // position -> link, id, body: the chain
+	placeTable      = "audit.places"      // -> position of a sealed fact
+	appTable        = "audit.apps"        // app, id of a sealed fact -> nothing
+	headTable       = "audit.head"        // headKey -> the open checkpoint; baseKey -> what was pruned
+	checkpointTable = "audit.checkpoints" // number -> a signed checkpoint
+	personKeyTable  = "audit.person-keys" // person -> the key of the personal values, sealed by the box
+	erasedTable     = "audit.erased"      // person -> when and by which fact the person was erased
 )
 
 // partKey sorts the parts of one change by their number.
@@ -73,3 +83,10 @@ func unpackIDs(packed []byte) []uuid.UUID {
 	}
 	return ids
 }
+
+// appKey sorts the sealed facts of one app by time.
+func appKey(app string, change uuid.UUID) []byte {
+	return append(appPrefix(app), change[:]...)
+}
+
+func appPrefix(app string) []byte { return store.Key([]byte(app)) }
