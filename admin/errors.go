@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/connections"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/mapping"
@@ -109,6 +110,8 @@ func (s Services) classify(err error) (int, ErrorReply) {
 		return set(http.StatusRequestEntityTooLarge, BadRequest, fmt.Sprintf("the request is longer than %d bytes", tooLarge.Limit))
 	case errors.Is(err, provision.ErrNoHold), errors.Is(err, connections.ErrUnknown):
 		return set(http.StatusNotFound, NotFound, err.Error())
+	case errors.Is(err, audit.ErrPruned):
+		return set(http.StatusConflict, Conflict, err.Error())
 	case errors.Is(err, store.ErrUncertain):
 		return set(http.StatusServiceUnavailable, Unavailable, "the store cannot write (is the disk full?); free space and restart usher")
 	case errors.As(err, &he):

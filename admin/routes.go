@@ -31,6 +31,7 @@ type Services struct {
 	Connections *connections.Connections
 	Engine      *provision.Engine
 	Vault       *secrets.Vault
+	Audit       *audit.Chain
 	// Backup writes a consistent copy of the store.
 	Backup  func(ctx context.Context, w io.Writer) error
 	Version string
@@ -85,6 +86,8 @@ func New(s Services) http.Handler {
 	v1.DELETE("/secrets/:name", s.deleteSecret)
 
 	v1.GET("/backup", s.backup)
+
+	s.auditRoutes(v1)
 	return e
 }
 

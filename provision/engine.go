@@ -47,7 +47,7 @@ type QuietTime struct {
 	AtMost time.Duration // since the first of them
 }
 
-// Options are what an Engine is made of. Nothing may be nil but Observe.
+// Options are what an Engine is made of. Nothing may be nil but OpenFact and Observe.
 type Options struct {
 	Store       store.Store
 	Directory   *directory.Directory
@@ -58,6 +58,8 @@ type Options struct {
 	NewID       func() uuid.UUID
 	Rand        *rand.Rand // jitter
 	Logger      *slog.Logger
+	// OpenFact shows the personal values of a sealed fact, as the audit's chain does; nil: they stay shut.
+	OpenFact func(store.Reader, audit.Change) (audit.Change, error)
 	// Observe is told of every step carried out at a vendor, with its outcome: "ok" or the error's kind.
 	Observe func(app string, op Op, outcome string, took time.Duration)
 }
@@ -90,6 +92,9 @@ type appRun struct {
 func New(o Options) *Engine {
 	if o.Observe == nil {
 		o.Observe = func(string, Op, string, time.Duration) {}
+	}
+	if o.OpenFact == nil {
+		o.OpenFact = func(_ store.Reader, c audit.Change) (audit.Change, error) { return c, nil }
 	}
 	return &Engine{
 		o: o, wake: make(chan struct{}, 1), random: o.Rand,

@@ -144,7 +144,7 @@ func (x *execution) remove(ctx context.Context, s *Situation, step Step, a *Acco
 		if t := removal.Transfer; t != nil {
 			detail["transferTo"] = t.To
 		}
-		detail["action"] = string(step.Action)
+		detail["action"], detail["reason"] = string(step.Action), string(a.UnwantedWhy)
 		a.State, a.Intent, a.Teams = Gone, nil, nil
 		return x.save(ctx, a, audit.AccountRemoved, detail)
 	case adapters.IsKind(err, adapters.NotFound):

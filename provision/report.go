@@ -265,6 +265,9 @@ func (j *judge) explain(r store.Reader, person uuid.UUID, x *Explanation) error 
 		if c.App != "" && c.App != x.App {
 			continue
 		}
+		if c, err = j.o.OpenFact(r, c); err != nil {
+			return err
+		}
 		if x.Facts = append(x.Facts, c); len(x.Facts) == explainedFacts {
 			break
 		}

@@ -46,6 +46,7 @@ type Gateway struct {
 	log     *slog.Logger
 	store   *bolt.Store
 	engine  *provision.Engine
+	audit   *audit.Chain
 	metrics *metrics
 
 	scim, ops, api             *http.Server
@@ -73,7 +74,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (_ *Gateway, err er
 	if g.store, err = bolt.Open(filepath.Join(cfg.Data, "usher.db"), bolt.Options{Now: time.Now, Observe: g.metrics.commit}); err != nil {
 		return nil, err
 	}
-	vault, err := openVault(ctx, cfg, g.store)
+	box, vault, err := openVault(ctx, cfg, g.store)
 	if err != nil {
 		return nil, err
 	}
@@ -90,13 +91,13 @@ func Open(ctx context.Context, cfg config.Config, o Options) (_ *Gateway, err er
 	if err := g.listen(ctx, socket); err != nil {
 		return nil, err
 	}
-	if err := g.wire(ctx, o, vault); err != nil {
+	if err := g.wire(ctx, o, box, vault); err != nil {
 		return nil, err
 	}
 	return g, nil
 }
 
-func openVault(ctx context.Context, cfg config.Config, s *bolt.Store) (*secrets.Vault, error) {
+func openVault(ctx context.Context, cfg config.Config, s *bolt.Store) (*secrets.Box, *secrets.Vault, error) {
 	path, create := cfg.Keys()
 	load := secrets.LoadKeyring
 	if create {
@@ -104,9 +105,11 @@ func openVault(ctx context.Context, cfg config.Config, s *bolt.Store) (*secrets.
 	}
 	ring, err := load(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return secrets.OpenVault(ctx, s, secrets.NewBox(ring), time.Now)
+	box := secrets.NewBox(ring)
+	vault, err := secrets.OpenVault(ctx, s, box, time.Now)
+	return box, vault, err
 }
 
 func (g *Gateway) listen(ctx context.Context, socket string) error {
@@ -144,7 +147,7 @@ func plain(err error) error {
 	return err
 }
 
-func (g *Gateway) wire(ctx context.Context, o Options, vault *secrets.Vault) error {
+func (g *Gateway) wire(ctx context.Context, o Options, box *secrets.Box, vault *secrets.Vault) error {
 	now, newID := time.Now, audit.IDs(time.Now)
 	env := o.LookupEnv
 	if env == nil {
@@ -165,11 +168,16 @@ func (g *Gateway) wire(ctx context.Context, o Options, vault *secrets.Vault) err
 	if err := maps.Fits(ctx); err != nil {
 		return err
 	}
+	signer, err := auditKey(ctx, vault)
+	if err != nil {
+		return err
+	}
+	g.audit = audit.New(audit.Options{Store: g.store, Box: box, Key: signer, Now: now, NewID: newID, Logger: g.log})
 	g.engine = provision.New(provision.Options{
 		Store: g.store, Directory: dir, Mappings: maps, Connections: opener{conns},
 		Quiet: provision.QuietTime{Pause: g.cfg.Quiet.Pause, AtMost: g.cfg.Quiet.AtMost},
 		Now:   now, NewID: newID, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), //nolint:gosec // jitter, not secrets
-		Logger: g.log, Observe: g.metrics.step,
+		Logger: g.log, OpenFact: g.audit.Open, Observe: g.metrics.step,
 	})
 	g.metrics.watch(g.engine)
 
@@ -193,7 +201,7 @@ func (g *Gateway) wire(ctx context.Context, o Options, vault *secrets.Vault) err
 	g.scim = g.server(g.withHealth(front.Handler()))
 	g.ops = g.server(g.withHealth(g.metrics.handler()))
 	g.api = g.server(admin.New(admin.Services{
-		Directory: dir, Mappings: maps, Connections: conns, Engine: g.engine, Vault: vault,
+		Directory: dir, Mappings: maps, Connections: conns, Engine: g.engine, Vault: vault, Audit: g.audit,
 		Backup:  func(ctx context.Context, w io.Writer) error { return g.store.Backup(ctx, w) },
 		Version: o.Version, Started: now(), Logger: g.log,
 	}))
@@ -232,7 +240,7 @@ func (g *Gateway) Socket() string { return g.apiListener.Addr().String() }
 func (g *Gateway) Run(ctx context.Context) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	failed := make(chan error, 4)
+	failed := make(chan error, 5)
 	var running sync.WaitGroup
 	serve := func(s *http.Server, ln net.Listener, secure bool) {
 		running.Go(func() {
@@ -252,6 +260,11 @@ func (g *Gateway) Run(ctx context.Context) error {
 	serve(g.api, g.apiListener, false)
 	running.Go(func() {
 		if err := g.engine.Run(work); err != nil {
+			failed <- err
+		}
+	})
+	running.Go(func() {
+		if err := g.audit.Run(work); err != nil {
 			failed <- err
 		}
 	})
