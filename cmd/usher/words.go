@@ -126,6 +126,14 @@ type detail struct {
 
 // factWords tells a fact in a sentence, and how much it should stand out.
 func factWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
+	words, s := actWords(c, groups)
+	if c.Erased {
+		words += " (the rest is erased)"
+	}
+	return words, s
+}
+
+func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 	var d detail
 	if len(c.Detail) > 0 {
 		_ = json.Unmarshal(c.Detail, &d) // a detail of a form that is not known leaves the act's own words
@@ -177,6 +185,10 @@ func factWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 		return by + " rejected " + d.Hold + " (" + d.Kind + ")", plain
 	case audit.RetryRequested:
 		return by + " asked for another try", plain
+	case audit.PersonErased:
+		return by + " erased the person", yellow
+	case audit.AuditPruned:
+		return by + " pruned old facts", yellow
 	default:
 		return by + ": " + string(c.Act), plain
 	}
