@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -168,9 +167,9 @@ func (a *app) verifyFile(file, keyFile string) error {
 	if err != nil {
 		return &usageError{err: err}
 	}
-	var from io.Reader = a.stdin
+	from := a.stdin
 	if file != "-" {
-		f, err := os.Open(file) //nolint:gosec // the caller names it
+		f, err := os.Open(file)
 		if err != nil {
 			return &usageError{err: err}
 		}
