@@ -113,7 +113,7 @@ func recordCreates(ctx context.Context, below string, n int) (creates [][]put, e
 	defer func() { err = errors.Join(err, s.Close()) }()
 	r := &recorder{Store: s}
 	d := directory.New(r, time.Now, audit.IDs(time.Now))
-	source, _, err := d.AddSource(ctx, audit.Actor{Kind: audit.ByAdmin, Name: "bench"}, directory.NewSource{Name: "okta", Kind: directory.Okta})
+	source, _, err := d.AddSource(ctx, admin(), directory.NewSource{Name: "okta", Kind: directory.Okta})
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,9 @@
 //
 // With -only it also measures what has a bar of its own instead of a floor (probe.go names the probes, and each
 // has a file): one client alone, adding to one group, starting, turning pages, changing and reading a large group.
+// The probes provision, limit, leaver, team, mark and drain are of the engine. But for limit, which talks to a vendor's stand-in over HTTP, the app is in
+// the process (vendor.go), as what is measured is the engine; house.go puts it together. -share makes them smaller.
+//
 // docs/performance.md has the bars and the figures.
 //
 // Start with main.go, then workload.go for what is sent, and load.go for how it is measured.

@@ -30,9 +30,10 @@ type options struct {
 	only                 []operation
 	probes               []probe
 	dir                  string
-	url, token           string // an Usher that runs already, instead of one of our own
-	serve                kind   // be a server
-	preload              int    // users that are there before the first request
+	url, token           string  // an Usher that runs already, instead of one of our own
+	serve                kind    // be a server
+	preload              int     // users that are there before the first request
+	share                float64 // of the engine probes' people and time
 }
 
 func main() {
@@ -165,7 +166,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.url, "url", "", "measure the Usher at this address of loopback instead of one of our own")
 	f.StringVar(&o.token, "token", "", "its bearer token")
 	f.IntVar(&o.preload, "preload", 0, fmt.Sprintf("users that servers have before the first request (default 0; %d where %s need some)", defaultUsers, "start, pages, member and group"))
-	f.StringVar(&serve, "serve", "", "be a server, floor or usher, until standard input ends (the benchmark starts itself so)")
+	f.Float64Var(&o.share, "share", 1, "share of the people and of the time that provision, limit, leaver, team, mark and drain take, for a quick look")
+	f.StringVar(&serve, "serve", "", "be a server, floor, usher or engine, until standard input ends (the benchmark starts itself so)")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -177,6 +179,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		if b.got < b.min || b.got > b.max {
 			return o, fmt.Errorf("-%s must be between %d and %d", b.flag, b.min, b.max)
 		}
+	}
+	if !(o.share > 0 && o.share <= 1) {
+		return o, errors.New("-share must be above 0 and at most 1")
 	}
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("there is no argument %q", f.Arg(0))

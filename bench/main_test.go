@@ -83,6 +83,7 @@ func TestFlagsHaveBounds(t *testing.T) {
 		{[]string{"-url", "https://127.0.0.1:80"}, "is not an address such as http://127.0.0.1:8480"},
 		{[]string{"-url", "http://127.0.0.1"}, "is not an address such as http://127.0.0.1:8480"},
 		{[]string{"-only", "GET,pages", "-url", "http://127.0.0.1:80"}, "pages is measured at servers of the benchmark's own"},
+		{[]string{"-share", "0"}, "-share must be above 0 and at most 1"},
 		{[]string{"-nope"}, "flag provided but not defined"},
 		{[]string{"more"}, `there is no argument "more"`},
 	} {

@@ -98,7 +98,7 @@ func fillUsher(ctx context.Context, dir string, n int) (token string, users []us
 	}
 	defer func() { err = errors.Join(err, s.Close(), syncFile(path)) }()
 	d := directory.New(s, time.Now, audit.IDs(time.Now))
-	source, token, err := d.AddSource(ctx, audit.Actor{Kind: audit.ByAdmin, Name: "bench"}, directory.NewSource{Name: "okta", Kind: directory.Okta})
+	source, token, err := d.AddSource(ctx, admin(), directory.NewSource{Name: "okta", Kind: directory.Okta})
 	if err != nil {
 		return "", nil, fmt.Errorf("adding a source: %w", err)
 	}

@@ -21,7 +21,10 @@ type probe struct {
 
 // probes are all there are. Those that read come before those that write to the same data.
 func probes() []probe {
-	return []probe{{"alone", alone}, {"adds", adds}, {"start", start}, {"pages", pages}, {"member", member}, {"group", group}}
+	return []probe{
+		{"alone", alone}, {"adds", adds}, {"start", start}, {"pages", pages}, {"member", member}, {"group", group},
+		{"provision", provisioning}, {"limit", limit}, {"leaver", leaver}, {"team", team}, {"mark", mark}, {"drain", drain},
+	}
 }
 
 func probeNames() string {
@@ -79,6 +82,9 @@ func (p *prober) found(figure, bar, what string, args ...any) {
 	p.findings = append(p.findings, finding{probe: p.probe, what: fmt.Sprintf(what, args...), figure: figure, bar: bar})
 }
 
+// sized returns the share of n that the engine's probes are to take.
+func (p *prober) sized(n int) int { return max(1, int(float64(n)*p.share)) }
+
 // filled returns data with users in them, which it makes the first time.
 func (p *prober) filled(ctx context.Context) (*preloaded, error) {
 	if p.data != nil {
@@ -96,13 +102,17 @@ func (p *prober) filled(ctx context.Context) (*preloaded, error) {
 
 // at runs measure at an Usher of its own, on data that are there or (nil) none, and returns what was seen of the server.
 func (p *prober) at(ctx context.Context, data *preloaded, measure func(*target) error) (*server, error) {
-	s, err := startServer(ctx, kindUsher, p.dir, data)
+	return p.atKind(ctx, kindUsher, data, measure)
+}
+
+func (p *prober) atKind(ctx context.Context, k kind, data *preloaded, measure func(*target) error) (*server, error) {
+	s, err := startServer(ctx, k, p.dir, data)
 	if err != nil {
 		return nil, err
 	}
-	t := &target{name: string(kindUsher), addr: s.Addr, token: s.Token}
+	t := &target{name: string(k), addr: s.Addr, token: s.Token}
 	if data != nil {
-		t.users = data.users[kindUsher]
+		t.users = data.users[k]
 	}
 	err = measure(t)
 	return s, errors.Join(err, s.stop())

@@ -18,18 +18,25 @@ func TestEveryProbeRunsAndLeavesNothingBehind(t *testing.T) {
 	dir := t.TempDir()
 	var stdout, stderr bytes.Buffer
 	// 1,200 users: a group of them is a large one, of which no PATCH is answered with it.
-	args := []string{"-n", "40", "-c", "8", "-runs", "2", "-preload", "1200", "-only", probeNames(), "-dir", dir}
+	args := []string{"-n", "40", "-c", "8", "-runs", "2", "-preload", "1200", "-share", "0.002", "-only", probeNames(), "-dir", dir}
 	if err := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); err != nil {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}
 	for _, want := range []string{
-		"alone   commit of its 5 puts: p50 ",
-		"adds    40 Adds to one group, answered without members ",
-		"start   ready with 1200 users, longest of 2 ",
-		"pages   page of 100 of 1200 users, first 2 pages: p50 ",
-		"member  replace of 1200 members in one request ",
-		"member  add or remove one of 10: p50 of 80 ",
-		"group   GET of a group of 1200 members ",
+		"alone      commit of its 5 puts: p50 ",
+		"adds       40 Adds to one group, answered without members ",
+		"start      ready with 1200 users, longest of 2 ",
+		"pages      page of 100 of 1200 users, first 2 pages: p50 ",
+		"member     replace of 1200 members in one request ",
+		"member     add or remove one of 10: p50 of 80 ",
+		"group      GET of a group of 1200 members ",
+		"provision  bare loop: 20 accounts, 32 calls at a time of 20ms ",
+		"limit      of a limit of 40 calls in 20s used, over 120ms after the first 20ms ",
+		"leaver     calls to the app before the leaver's removal, while 100 joiners are queued ",
+		"leaver     calls to the app before the leaver's removal, while 100 joiners are not looked at yet ",
+		"team       team writes for a team of 20 joiners, all of whom are in it ",
+		"mark       a mark that changes nothing, of 40 people with accounts; no vendor call ",
+		"drain      while 200 marks drain: p99 ",
 	} {
 		if !strings.Contains(stdout.String(), "\n"+want) {
 			t.Errorf("there is no line that begins with %q in:\n%s", want, &stdout)

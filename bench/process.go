@@ -24,6 +24,8 @@ type kind string
 const (
 	kindFloor kind = "floor"
 	kindUsher kind = "usher"
+	// kindEngine is Usher with its engine, on data that are there, beside an app in its process.
+	kindEngine kind = "engine"
 )
 
 // ready is the one line that a server prints when it listens.
@@ -87,7 +89,7 @@ func startServer(ctx context.Context, k kind, dir string, data *preloaded) (*ser
 		err = json.Unmarshal(line, &s.ready)
 	}
 	s.start = time.Since(began)
-	if data != nil && k == kindUsher {
+	if data != nil && k != kindFloor {
 		s.Token = data.token
 	}
 	if err != nil {
@@ -123,6 +125,8 @@ func serve(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) (e
 		}
 	case kindUsher:
 		handler, token, closeData, err = openUsher(ctx, o.dir, o.preload > 0)
+	case kindEngine:
+		handler, closeData, err = openEngine(ctx, o.dir)
 	default:
 		err = fmt.Errorf("there is no server %q", o.serve)
 	}

@@ -41,18 +41,68 @@ func openUsher(ctx context.Context, dir string, filled bool) (handler http.Handl
 	}()
 	d := directory.New(s, time.Now, audit.IDs(time.Now))
 	if !filled {
-		_, token, err = d.AddSource(ctx, audit.Actor{Kind: audit.ByAdmin, Name: "bench"}, directory.NewSource{Name: "okta", Kind: directory.Okta})
+		_, token, err = d.AddSource(ctx, admin(), directory.NewSource{Name: "okta", Kind: directory.Okta})
 		if err != nil {
 			return nil, "", nil, fmt.Errorf("adding a source: %w", err)
 		}
 	}
-	server, err := scim.New(scim.Options{
-		Directory: d,
-		Logger:    slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Now:       time.Now,
-	})
-	if err != nil {
-		return nil, "", nil, err
+	handler, err = front(d, nil)
+	return handler, token, s.Close, err
+}
+
+// front is the SCIM side of a directory; wrote, if not nil, is called after each request that may have changed something.
+func front(d *directory.Directory, wrote func()) (http.Handler, error) {
+	o := scim.Options{Directory: d, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now}
+	if wrote != nil {
+		o.Observe = func(method, _ string, status int, _ time.Duration) {
+			if method != http.MethodGet && status < http.StatusBadRequest {
+				wrote()
+			}
+		}
 	}
-	return server.Handler(), token, s.Close, nil
+	server, err := scim.New(o)
+	if err != nil {
+		return nil, err
+	}
+	return server.Handler(), nil
+}
+
+// What the server with an engine answers at queuePath when nothing is left to do.
+const (
+	queuePath  = "/queue"
+	queueEmpty = "empty"
+)
+
+// openEngine returns Usher's SCIM side over the store below dir, whose engine works until closeAll is called. It is what `usher serve` runs,
+// but for the app, which is in this process.
+func openEngine(ctx context.Context, dir string) (handler http.Handler, closeAll func() error, err error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	h, err := openHouse(filepath.Join(dir, usherFile), bolt.Options{}, newVendor(4, vendorLatency))
+	if err != nil {
+		return nil, nil, err
+	}
+	side, err := front(h.dir, h.engine.Wake)
+	if err != nil {
+		return nil, nil, errors.Join(err, h.store.Close())
+	}
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- h.engine.Run(ctx) }()
+	mux := http.NewServeMux()
+	mux.Handle("/", side)
+	mux.HandleFunc(queuePath, func(w http.ResponseWriter, r *http.Request) {
+		empty, err := h.nothingQueued(r.Context())
+		switch {
+		case err != nil:
+			w.WriteHeader(http.StatusInternalServerError)
+		case empty:
+			_, _ = io.WriteString(w, queueEmpty) // whoever asked and went does not matter
+		}
+	})
+	return mux, func() error {
+		stop()
+		return errors.Join(<-ended, h.store.Close())
+	}, nil
 }
