@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
@@ -236,6 +237,7 @@ func (p *prober) inHouse(ctx context.Context, a app, prepare, measure func(*hous
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent)) // as usher serve does
 	h, err := openHouse(filepath.Join(dir, usherFile), bolt.Options{NoSync: true, BatchSize: fillers}, a)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // holding is a record with what the merge needs of its source.
@@ -29,6 +30,52 @@ func sortHoldings(holdings []holding) {
 // attributes, is that of the first holder that has it (scim.md law 16). active is not
 // the merge's business: the caller sets it.
 func mergeProfile(holdings []holding) (map[string]any, error) {
+	if len(holdings) == 1 {
+		if profile, ok := holdings[0].profile(); ok {
+			return profile, nil
+		}
+	}
+	return mergeAll(holdings)
+}
+
+// profile returns what mergeAll makes of one record alone, decoded in one go, as most people have one
+// record. It reports false where the record is not so simple.
+func (r *Record) profile() (map[string]any, bool) {
+	var profile map[string]any
+	if len(r.Kept) > 0 || len(r.Attributes) == 0 || json.Unmarshal(r.Attributes, &profile) != nil || profile == nil {
+		return nil, false
+	}
+	dropNulls(profile)
+	if _, ok := profile["emails"]; !ok && len(r.Emails) > 0 {
+		return nil, false
+	}
+	for name, value := range profile {
+		if extension, ok := value.(map[string]any); ok && strings.HasPrefix(name, "urn:") {
+			dropNulls(extension)
+		}
+	}
+	for name, value := range map[string]string{"userName": r.UserName, "externalId": r.ExternalID} {
+		switch {
+		case !utf8.ValidString(value):
+			return nil, false
+		case value != "" || name == "userName":
+			profile[name] = value
+		default:
+			delete(profile, name)
+		}
+	}
+	return profile, true
+}
+
+func dropNulls(o map[string]any) {
+	for name, value := range o {
+		if value == nil {
+			delete(o, name)
+		}
+	}
+}
+
+func mergeAll(holdings []holding) (map[string]any, error) {
 	profile := make(map[string]any)
 	for _, h := range holdings {
 		attributes, err := h.effective()

@@ -233,7 +233,7 @@ func (e *Engine) unjudged(ctx context.Context, app string) (bool, error) {
 			if err != nil {
 				return err
 			}
-			if unjudged = !e.isRunning(app, it.Subject); unjudged {
+			if unjudged = !e.isRunning(itemKey(app, it.Subject)); unjudged {
 				break
 			}
 		}
@@ -317,7 +317,14 @@ func (e *Engine) claimNext(ctx context.Context, app string) (*Item, error) {
 	err := e.o.Store.View(ctx, func(r store.Reader) error {
 		found = nil
 		for _, lane := range Lanes() {
-			for it, err := range items.Find(r, byDue, classPrefix(app, laneClass(lane))) {
+			for key, err := range items.FindKeys(r, byDue, classPrefix(app, laneClass(lane))) {
+				if err != nil {
+					return err
+				}
+				if e.isRunning(key) {
+					continue
+				}
+				it, err := items.Get(r, key)
 				if err != nil {
 					return err
 				}
@@ -365,10 +372,11 @@ func (e *Engine) release(it *Item) {
 	e.run(it.App).inFlight--
 }
 
-func (e *Engine) isRunning(app, subject string) bool {
+// isRunning reports whether the item under a key is being executed.
+func (e *Engine) isRunning(key []byte) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.running[string(itemKey(app, subject))]
+	return e.running[string(key)]
 }
 
 // knows returns what the engine last learnt of an app's abilities and of the connector's own account.

@@ -268,9 +268,14 @@ func (e *Engine) finish(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 		if err := change(tx, now); err != nil {
 			return err
 		}
+		if _, team := now.Team(); team {
+			now.Marked = j.now // whoever waits from now on waits for the next write
+			now.Rounds = 0     // fewer wait after each write, so many writes of one large team are no sign of trouble
+		}
 		if now.Generation != it.Generation {
 			return items.Put(tx, now) // marked meanwhile: triage judges it anew
 		}
+		now.Prompt = false
 		now.Attempts, now.Failure, now.NotBefore = 0, nil, time.Time{}
 		if now.Rounds++; now.Rounds > maxRounds {
 			now.State, now.Due = Failed, never

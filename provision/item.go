@@ -32,6 +32,9 @@ type Item struct {
 	Causes   []uuid.UUID `json:"causes,omitempty"`   // newest last, at most maxCauses
 	Dropped  int         `json:"dropped,omitempty"`  // older causes that are not listed
 
+	// Prompt is a team's: somebody leaves it, or enters it who has long had an account. Newcomers alone can wait for more of them.
+	Prompt bool `json:"prompt,omitempty"`
+
 	Attempts int `json:"attempts,omitempty"` // failed executions in a row
 	Rounds   int `json:"rounds,omitempty"`   // successful ones in a row without a new mark
 	// NotBefore keeps a retry's time over further marks, so that a busy person is not tried in a loop.

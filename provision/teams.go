@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -32,8 +33,12 @@ var teamChanges = store.NewTable("team-changes", func(c *teamChange) []byte {
 
 func teamPrefix(app, team string) []byte { return store.Key([]byte(app), []byte(team)) }
 
-// teamSlice is how many accounts one team write takes at most.
-const teamSlice = 1000
+const (
+	// teamSlice is how many accounts one team write takes at most.
+	teamSlice = 1000
+	// teamPatience is how long those who entered an app just now wait for their teams while the app has others to let in.
+	teamPatience = 5 * time.Minute
+)
 
 // queueTeams asks for team changes: in one transaction the account remembers what was
 // asked, and each team gets an item of its own in the queue.
@@ -66,9 +71,25 @@ func (x *execution) queueTeams(ctx context.Context, step Step, a *Account) error
 			if err := mark(tx, a.App, teamSubject(team), &cause, now); err != nil {
 				return err
 			}
+			if c.Join && now.Sub(a.Created) < teamPatience {
+				continue
+			}
+			if err := hurry(tx, a.App, teamSubject(team)); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
+}
+
+// hurry says that not only newcomers wait for a team.
+func hurry(tx store.Tx, app, subject string) error {
+	it, err := items.Get(tx, itemKey(app, subject))
+	if err != nil || it.Prompt {
+		return err
+	}
+	it.Prompt = true
+	return items.Put(tx, it)
 }
 
 // settleTeam gives a team's item its place: work while changes wait for it.
@@ -86,6 +107,10 @@ func (j *judge) settleTeam(tx store.Tx, it *Item, team string) error {
 		return items.Delete(tx, itemKey(it.App, it.Subject))
 	}
 	it.State, it.Lane, it.Due, it.Urgent = Ready, Update, j.now, false
+	if !it.Prompt && j.now.Sub(it.Marked) < teamPatience {
+		// Behind the joiners that are due by now, most of whom will enter the team as well: one write takes them together.
+		it.Lane = Joiner
+	}
 	if it.NotBefore.After(j.now) {
 		it.Due = it.NotBefore
 	}

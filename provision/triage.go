@@ -60,6 +60,9 @@ func (j *judge) judge(ctx context.Context, due []Item) error {
 		if j.pending, err = audit.Urgent(tx, changeBatch); err != nil {
 			return err
 		}
+		if j.state, err = appState(tx, j.ledgerKey()); err != nil {
+			return err
+		}
 		for i := range due {
 			it, err := items.Get(tx, itemKey(due[i].App, due[i].Subject))
 			if errors.Is(err, store.ErrNotFound) {
@@ -126,7 +129,7 @@ func (e *Engine) toJudge(ctx context.Context, app string, now time.Time) ([]Item
 				if (waits && it.Due.After(now)) || len(due) == triageSlice {
 					break
 				}
-				if !e.isRunning(app, it.Subject) {
+				if !e.isRunning(itemKey(app, it.Subject)) {
 					due = append(due, *it)
 				}
 			}
@@ -147,6 +150,8 @@ type judge struct {
 	pending []audit.Change
 	// ledger is the key under which the app's ledger stands; "" for the app's own.
 	ledger string
+	// state is the app's, where it was read once for many; nil: it is read for each.
+	state *AppState
 }
 
 func (j *judge) ledgerKey() string {
@@ -174,9 +179,11 @@ func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
 	if err != nil {
 		return Situation{}, err
 	}
-	state, err := appState(r, j.ledgerKey())
-	if err != nil {
-		return Situation{}, err
+	state := j.state
+	if state == nil {
+		if state, err = appState(r, j.ledgerKey()); err != nil {
+			return Situation{}, err
+		}
 	}
 	have := standing(all)
 	for i := range have {

@@ -40,6 +40,7 @@ type vendor struct {
 	misses          int
 
 	meanwhile func() // what happens elsewhere during the next call
+	slow      func() // what each call takes
 }
 
 // fault is what happens to the next call of an operation: before or after its effect.
@@ -69,6 +70,9 @@ func (v *vendor) failAfter(op string, err error) {
 // call logs an operation and returns the fault that waits for it.
 func (v *vendor) call(op, what string) fault {
 	v.calls = append(v.calls, op+" "+what)
+	if v.slow != nil {
+		v.slow()
+	}
 	if then := v.meanwhile; then != nil {
 		v.meanwhile = nil
 		then()

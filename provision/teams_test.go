@@ -1,0 +1,151 @@
+package provision_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/usher-scim/usher/directory"
+)
+
+const teamMapping = `
+version: 1
+apps:
+  desk:
+    connection: desk-prod
+    mode: enforce
+    budget: {percent: 100, at_least: 1000, at_most: 1000}
+    grants:
+      - {group: Support, role: agent, teams: [Tier 1]}
+      - {group: Old hands, role: agent, teams: [Tier 2]}
+    when_deactivated: [{action: delete, after: 0s}]
+    when_ungranted: [{action: delete, after: 0s}]
+`
+
+func names(prefix string, n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("%s%02d", prefix, i)
+	}
+	return list
+}
+
+// before returns how many calls that begin with one word come before the first that begins with another.
+func before(calls []string, word, other string) int {
+	n := 0
+	for _, c := range calls {
+		if strings.HasPrefix(c, other) {
+			return n
+		}
+		if strings.HasPrefix(c, word) {
+			n++
+		}
+	}
+	return -1
+}
+
+// inTurns lets the engine work until nothing is due, judging between any two executions, as Run does.
+func (w *world) inTurns() {
+	w.t.Helper()
+	for range 10_000 {
+		expanded, err := w.engine.Expand(w.t.Context())
+		w.must(err)
+		judged, err := w.engine.Triage(w.t.Context(), "desk")
+		w.must(err)
+		admitted, err := w.engine.Admit(w.t.Context(), "desk")
+		w.must(err)
+		it, err := w.engine.Next(w.t.Context(), "desk")
+		w.must(err)
+		if it != nil {
+			w.now = w.now.Add(time.Millisecond)
+			w.must(w.engine.Execute(w.t.Context(), *it))
+		}
+		if it == nil && expanded+judged+admitted == 0 {
+			return
+		}
+	}
+	w.t.Fatal("the engine does not come to rest")
+}
+
+// afresh forgets what the vendor was called for.
+func (v *vendor) afresh() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.calls = nil
+}
+
+func TestJoinersOfOneTeamShareItsWrites(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.apply(teamMapping)
+	crowd := names("n", 60)
+	w.hire(crowd...)
+	w.group("Support", crowd...)
+	w.inTurns()
+	if got := len(w.vendor.teams["Tier 1"]); got != len(crowd) {
+		t.Fatalf("the team has %d members, want %d\n%s", got, len(crowd), w.story())
+	}
+	if got := w.vendor.count("team"); got != 1 {
+		t.Errorf("%d team writes for %d joiners, want one: %q", got, len(crowd), w.vendor.writes())
+	}
+	// Whoever joins alone does not wait for anybody.
+	w.hire("late")
+	w.members(directory.AddMembers, "Support", "late")
+	w.inTurns()
+	if got := len(w.vendor.teams["Tier 1"]); got != len(crowd)+1 {
+		t.Errorf("the team has %d members after one more, want %d", got, len(crowd)+1)
+	}
+}
+
+func TestNewcomersWaitForTheirTeamNoLongerThanItsPatience(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.apply(teamMapping)
+	crowd := names("n", 20)
+	w.hire(crowd...)
+	w.group("Support", crowd...)
+	w.vendor.slow = func() { w.now = w.now.Add(20 * time.Second) }
+	w.inTurns()
+	calls := w.vendor.writes()
+	if n := before(calls, "create", "team"); n < 4 || n > 8 {
+		t.Errorf("%d accounts, one in a minute, were made before the team's first write, want about five minutes of them: %q", n, calls)
+	}
+	if got := w.vendor.count("team"); got > 6 {
+		t.Errorf("%d team writes for %d joiners, want one in five minutes: %q", got, len(crowd), calls)
+	}
+	if got := len(w.vendor.teams["Tier 1"]); got != len(crowd) {
+		t.Errorf("the team has %d members, want %d", got, len(crowd))
+	}
+}
+
+func TestWhoLongHasAnAccountDoesNotWaitWithTheTeamForJoiners(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, write string
+		kind        directory.MemberOpKind
+		ann         bool // has been in the team before
+	}{
+		{"enters another team", "team Tier 2 +1 -0", directory.AddMembers, false},
+		{"leaves a team", "team Tier 2 +0 -1", directory.RemoveMembers, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w := staffed(t, teamMapping, "ann")
+			if w.group("Old hands"); tc.ann {
+				w.members(directory.AddMembers, "Old hands", "ann")
+			}
+			w.pass(10 * time.Minute)
+			w.vendor.afresh()
+			crowd := names("n", 30)
+			w.hire(crowd...)
+			w.members(directory.AddMembers, "Support", crowd...)
+			w.members(tc.kind, "Old hands", "ann")
+			w.inTurns()
+			calls := w.vendor.writes()
+			if n := before(calls, "create", tc.write); n < 0 || n > 3 {
+				t.Errorf("%d accounts were made before %q, want next to none: %q", n, tc.write, calls)
+			}
+		})
+	}
+}
