@@ -120,7 +120,7 @@ func (d *drainer) begin(ctx context.Context, t *target, group, name string) (fun
 		return nil, err
 	}
 	body := fmt.Appendf(nil, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"displayName","value":%q}]}`, name)
-	if _, _, err := c.ask(request{wire: t.wire("PATCH", "/scim/v2/Groups/"+group+"?excludedAttributes=members", body), status: 200}); err != nil {
+	if _, _, err := c.ask(request{wire: t.wire("PATCH", "/scim/v2/Groups/"+group+"?attributes=displayName", body), status: 200}); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	began := time.Now()
