@@ -15,6 +15,7 @@ type StatusReply struct {
 	Apps    []provision.AppStatus `json:"apps"`
 	Waiting []string              `json:"waiting,omitempty"` // group names that no group has yet
 	People  map[uuid.UUID]string  `json:"people,omitempty"`  // how those are called whom the failures list
+	Backups *BackupStatus         `json:"backups,omitempty"` // absent: none are scheduled
 }
 
 func (s Services) status(c echo.Context) error {
@@ -33,6 +34,9 @@ func (s Services) status(c echo.Context) error {
 	}
 	for _, w := range m.Waiting() {
 		r.Waiting = append(r.Waiting, w.App+": "+w.Name)
+	}
+	if s.Backups != nil {
+		r.Backups = s.Backups()
 	}
 	var failing []uuid.UUID
 	for _, app := range apps {

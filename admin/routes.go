@@ -33,7 +33,9 @@ type Services struct {
 	Vault       *secrets.Vault
 	Audit       *audit.Chain
 	// Backup writes a consistent copy of the store.
-	Backup  func(ctx context.Context, w io.Writer) error
+	Backup func(ctx context.Context, w io.Writer) error
+	// Backups says how the scheduled backups are; nil, or a nil answer: none are scheduled.
+	Backups func() *BackupStatus
 	Version string
 	Started time.Time
 	Logger  *slog.Logger

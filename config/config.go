@@ -32,6 +32,14 @@ type Config struct {
 	Log             Log           `yaml:"log"`
 	Quiet           Quiet         `yaml:"quiet"`
 	Limits          Limits        `yaml:"limits"`
+	Backup          Backup        `yaml:"backup"`
+}
+
+// Backup says where the running server keeps copies of its store.
+type Backup struct {
+	Folder string        `yaml:"folder"` // must be there; "": no copies are made
+	Every  time.Duration `yaml:"every"`  // from one copy to the next
+	Keep   int           `yaml:"keep"`   // how many of them stay
 }
 
 // Limits bound what SCIM clients may ask for.

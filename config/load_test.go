@@ -48,6 +48,7 @@ func defaults() config.Config {
 		Limits: config.Limits{
 			UserBody: 1 << 20, GroupBody: 16 << 20, BulkBody: 4 << 20, BulkOperations: 1000, Scan: 100_000, CursorTimeout: time.Hour,
 		},
+		Backup: config.Backup{Every: 24 * time.Hour, Keep: 14},
 	}
 }
 
@@ -77,6 +78,10 @@ func TestWhereASettingComesFrom(t *testing.T) {
 			set(func(c *config.Config) {
 				c.Log = config.Log{Format: "json", Level: slog.LevelDebug}
 				c.TLS = config.TLS{Cert: "c", Key: "k"}
+			})},
+		{"scheduled backups", "backup: {folder: /backups, every: 6h, keep: 30}\n", []string{"USHER_BACKUP_KEEP=7"}, nil,
+			set(func(c *config.Config) {
+				c.Backup = config.Backup{Folder: "/backups", Every: 6 * time.Hour, Keep: 7}
 			})},
 		{"no quiet time", "quiet: {pause: 0}\n", nil, nil,
 			set(func(c *config.Config) { c.Quiet.Pause = 0 })},
@@ -118,6 +123,10 @@ func TestMistakesAreSaidWithTheirPlace(t *testing.T) {
 		{"a typo further in", "log:\n  fromat: json\n", nil, nil, []string{`FILE:2:3: unknown key "fromat"; did you mean "format"?`}},
 		{"a section's typo", "quite: {pause: 0}\n", nil, nil, []string{`FILE:1:1: unknown key "quite"; did you mean "quiet"?`}},
 		{"the right key in the wrong place", "at_most: 1m\n", nil, nil, []string{`FILE:1:1: unknown key "at_most"; did you mean "quiet.at_most"?`}},
+		{"backups too often", "backup: {every: 30s}\n", nil, nil, []string{`FILE:1:17: backup.every: "30s" is not between 1m and 168h`}},
+		{"backups too seldom", "", nil, map[string]string{"backup-every": "200h"}, []string{`--backup-every: "200h" is not between 1m and 168h`}},
+		{"no time", "", []string{"USHER_BACKUP_EVERY=daily"}, nil, []string{`USHER_BACKUP_EVERY: "daily" is not a time such as 30m, 6h or 24h`}},
+		{"no backup kept", "backup: {keep: 0}\n", nil, nil, []string{`FILE:1:16: backup.keep: "0" is not a whole number from 1 to 10000`}},
 		{"nothing like it", "passwords: x\n", nil, nil, []string{`FILE:1:1: unknown key "passwords"`}},
 		{"twice", "data: a\nlisten: :1\ndata: b\n", nil, nil, []string{"FILE:3:1: data is already set in line 1"}},
 		{"twice further in", "log:\n  level: info\n  level: warn\n", nil, nil, []string{"FILE:3:3: log.level is already set in line 2"}},

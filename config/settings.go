@@ -90,6 +90,12 @@ func Settings() []Setting {
 			func(c *Config) *int { return &c.Limits.Scan }, whole(1, 10_000_000)),
 		one("limits.cursor_timeout", "1h", "how long a cursor of a list can be used, at least 1s",
 			func(c *Config) *time.Duration { return &c.Limits.CursorTimeout }, atLeastASecond),
+		one("backup.folder", "", "folder for scheduled backups, which must be there; without it none are made",
+			func(c *Config) *string { return &c.Backup.Folder }, text),
+		one("backup.every", "24h", "from one scheduled backup to the next, from 1m to 168h",
+			func(c *Config) *time.Duration { return &c.Backup.Every }, between(time.Minute, 7*24*time.Hour)),
+		one("backup.keep", "14", "how many of them stay; older ones go when a newer one is whole",
+			func(c *Config) *int { return &c.Backup.Keep }, whole(1, 10_000)),
 	}
 	for i := range settings {
 		key := settings[i].Key
@@ -184,6 +190,25 @@ func atLeastASecond(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not 1s or more, in whole seconds", s)
 	}
 	return d, err
+}
+
+// between reads a time within bounds.
+func between(least, most time.Duration) func(string) (time.Duration, error) {
+	return func(s string) (time.Duration, error) {
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return 0, fmt.Errorf("%q is not a time such as 30m, 6h or 24h", s)
+		}
+		if d < least || d > most {
+			return 0, fmt.Errorf("%q is not between %s and %s", s, short(least), short(most))
+		}
+		return d, nil
+	}
+}
+
+// short writes a time without its zero parts.
+func short(d time.Duration) string {
+	return strings.Replace(strings.Replace(d.String(), "m0s", "m", 1), "h0m", "h", 1)
 }
 
 func rate(s string) (float64, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/usher-scim/usher/admin"
 	"github.com/usher-scim/usher/cmd/usher/client"
 )
 
@@ -18,8 +19,8 @@ func newBackup(a *app) *cobra.Command {
 		Use:   "backup FILE",
 		Short: "Write a consistent copy of the store, while the server runs",
 		Long: `Write a copy of the store as it is at one moment, while the server goes on. The file is readable by its
-owner alone, appears only when it is complete, and replaces nothing. To restore, stop the server and put the
-copy in the data folder as usher.db. The key file is not part of it: keep a copy of that elsewhere.`,
+owner alone, appears only when it is complete, and replaces nothing. The key file is not part of it: keep a copy
+of that elsewhere. The setting "backup" makes the server write copies by itself.`,
 		Example: "  usher backup /backups/usher-$(date +%F).db",
 		Args:    needs("FILE"),
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
@@ -83,6 +84,24 @@ func taken(file string, err error) error {
 		return &usageError{err: fmt.Errorf("make the backup: %w", err)}
 	}
 	return &refusedError{fmt.Sprintf("%s is there already, and a backup replaces nothing: choose another name", file)}
+}
+
+// writeBackups ends the status with how the scheduled backups are.
+func writeBackups(p *page, b *admin.BackupStatus) {
+	if b == nil {
+		return
+	}
+	p.gap()
+	last := "none yet in " + b.Folder
+	if !b.Last.IsZero() {
+		last = "last " + p.ago(b.Last) + ": " + b.File
+	}
+	if b.Failed == "" {
+		p.line("%s", p.paint(dim, "Scheduled backups: "+last))
+		return
+	}
+	p.line("%s", p.paint(red, fmt.Sprintf("Scheduled backups fail since %s: %s", p.ago(b.Since), b.Failed)))
+	p.line("  → %s; next try %s", last, p.when(b.Next))
 }
 
 func size(n int64) string {

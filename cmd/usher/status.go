@@ -54,6 +54,7 @@ what you can do about it. When something is not set up yet, it says what comes n
 type setup struct{ sources, connections []string }
 
 func writeStatus(p *page, r admin.StatusReply, s setup) {
+	defer writeBackups(p, r.Backups)
 	if len(r.Apps) == 0 {
 		writeSetup(p, r, s)
 		return

@@ -77,12 +77,9 @@ func readFormat(db *bbolt.DB, path string, newest int) (int, error) {
 			}
 			return nil
 		}
-		number := bucket.Get(formatKey)
-		if len(number) != 8 {
-			return fmt.Errorf("open the store: %s is damaged: its format number cannot be read", path)
-		}
-		format = int(binary.BigEndian.Uint64(number)) //nolint:gosec // a small number, and a wrong one is refused
-		return nil
+		var err error
+		format, err = formatIn(bucket, path)
+		return err
 	})
 	if err != nil || format != 0 {
 		return format, err
@@ -91,6 +88,14 @@ func readFormat(db *bbolt.DB, path string, newest int) (int, error) {
 		return 0, fmt.Errorf("open the store: begin %s: %w", path, err)
 	}
 	return newest, nil
+}
+
+func formatIn(bucket *bbolt.Bucket, path string) (int, error) {
+	number := bucket.Get(formatKey)
+	if len(number) != 8 {
+		return 0, fmt.Errorf("open the store: %s is damaged: its format number cannot be read", path)
+	}
+	return int(binary.BigEndian.Uint64(number)), nil //nolint:gosec // a small number, and a wrong one is refused
 }
 
 func writeFormat(tx *bbolt.Tx, format int) error {

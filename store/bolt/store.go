@@ -35,6 +35,7 @@ type Options struct {
 	Observe func(Commit)
 
 	openFile func(name string, flag int, mode os.FileMode) (*os.File, error) // for tests; nil: os.OpenFile
+	readOnly bool
 }
 
 // Commit is what one commit did.
@@ -132,6 +133,9 @@ func openFile(path string, options Options) (*bbolt.DB, error) {
 	if options.MapSize <= 0 {
 		options.MapSize = 1 << min(36, strconv.IntSize-2)
 	}
+	if options.readOnly {
+		options.MapSize = 0 // the file as it is
+	}
 	if options.LockTimeout <= 0 {
 		options.LockTimeout = time.Second
 	}
@@ -139,6 +143,7 @@ func openFile(path string, options Options) (*bbolt.DB, error) {
 		Timeout:         options.LockTimeout,
 		InitialMmapSize: options.MapSize,
 		NoSync:          options.NoSync,
+		ReadOnly:        options.readOnly,
 		// The list of free pages is not written with each commit: it grows with what was ever deleted, and
 		// can be found again by reading the file once when it is opened. The map finds a free run of
 		// pages in constant time.

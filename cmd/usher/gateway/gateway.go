@@ -48,6 +48,7 @@ type Gateway struct {
 	engine  *provision.Engine
 	audit   *audit.Chain
 	metrics *metrics
+	copies  *bolt.Copies // nil: no backups are scheduled
 
 	scim, ops, api             *http.Server
 	scimLn, opsLn, apiListener net.Listener
@@ -198,12 +199,13 @@ func (g *Gateway) wire(ctx context.Context, o Options, box *secrets.Box, vault *
 	if err != nil {
 		return err
 	}
+	g.scheduleCopies()
 	g.scim = g.server(g.withHealth(front.Handler()))
 	g.ops = g.server(g.withHealth(g.metrics.handler()))
 	g.api = g.server(admin.New(admin.Services{
 		Directory: dir, Mappings: maps, Connections: conns, Engine: g.engine, Vault: vault, Audit: g.audit,
 		Backup:  func(ctx context.Context, w io.Writer) error { return g.store.Backup(ctx, w) },
-		Version: o.Version, Started: now(), Logger: g.log,
+		Version: o.Version, Started: now(), Logger: g.log, Backups: g.backups,
 	}))
 	return nil
 }
@@ -263,6 +265,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 			failed <- err
 		}
 	})
+	if g.copies != nil {
+		running.Go(func() { g.copies.Run(work) })
+	}
 	running.Go(func() {
 		if err := g.audit.Run(work); err != nil {
 			failed <- err

@@ -24,6 +24,7 @@ type metrics struct {
 	commits     prometheus.Histogram
 	updates     prometheus.Counter
 	failed      prometheus.Counter
+	copies      *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -46,8 +47,9 @@ func newMetrics() *metrics {
 		}),
 		updates: prometheus.NewCounter(prometheus.CounterOpts{Name: "usher_store_updates_total", Help: "Transactions that shared the commits."}),
 		failed:  prometheus.NewCounter(prometheus.CounterOpts{Name: "usher_store_commits_failed_total", Help: "Commits whose outcome is unknown; the store then refuses writes."}),
+		copies:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "usher_backups_total", Help: "Scheduled backups by outcome: ok or failed."}, []string{"outcome"}),
 	}
-	m.registry.MustRegister(m.requests, m.vendorCalls, m.steps, m.commits, m.updates, m.failed,
+	m.registry.MustRegister(m.requests, m.vendorCalls, m.steps, m.commits, m.updates, m.failed, m.copies,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -79,6 +81,26 @@ func (m *metrics) commit(c bolt.Commit) {
 	if c.Err != nil {
 		m.failed.Inc()
 	}
+}
+
+func (m *metrics) copied(err error) {
+	outcome := "ok"
+	if err != nil {
+		outcome = "failed"
+	}
+	m.copies.WithLabelValues(outcome).Inc()
+}
+
+// watchCopies adds the time of the newest scheduled backup.
+func (m *metrics) watchCopies(c *bolt.Copies) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "usher_backup_last_success_timestamp_seconds", Help: "When the newest scheduled backup was made, in Unix time; 0: never.",
+	}, func() float64 {
+		if last := c.Status().Last; !last.IsZero() {
+			return float64(last.Unix())
+		}
+		return 0
+	}))
 }
 
 // queueCollector reads the queue at each scrape.
