@@ -11,7 +11,8 @@ import (
 
 // StatusReply is what GET /status answers.
 type StatusReply struct {
-	Mapping int                   `json:"mapping"` // version in force
+	Mapping int                   `json:"mapping"`          // version in force
+	Paused  []provision.Switch    `json:"paused,omitempty"` // by hand
 	Apps    []provision.AppStatus `json:"apps"`
 	Waiting []string              `json:"waiting,omitempty"` // group names that no group has yet
 	People  map[uuid.UUID]string  `json:"people,omitempty"`  // how those are called whom the failures list
@@ -28,7 +29,11 @@ func (s Services) status(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	r := StatusReply{Mapping: m.Version(), Apps: apps}
+	paused, err := s.Engine.Switches(ctx)
+	if err != nil {
+		return err
+	}
+	r := StatusReply{Mapping: m.Version(), Paused: paused, Apps: apps}
 	if r.Apps == nil {
 		r.Apps = []provision.AppStatus{}
 	}

@@ -82,6 +82,7 @@ func New(s Services) http.Handler {
 	v1.POST("/holds/:id/reject", s.reject)
 
 	s.terminationRoutes(v1)
+	s.switchRoutes(v1)
 
 	v1.GET("/secrets", s.listSecrets)
 	v1.PUT("/secrets/:name", s.setSecret)

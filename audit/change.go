@@ -107,6 +107,8 @@ const (
 	AppStopped        Act = "app.stopped"
 	AppResumed        Act = "app.resumed"
 	RetryRequested    Act = "retry.requested"
+	WorkPaused        Act = "work.paused" // a switch was set: an app, all removals, or everything waits
+	WorkResumed       Act = "work.resumed"
 
 	PersonErased Act = "person.erased" // the person's key was destroyed
 	AuditPruned  Act = "audit.pruned"  // old facts were removed behind a checkpoint

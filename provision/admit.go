@@ -45,6 +45,9 @@ func (e *Engine) Admit(ctx context.Context, app string) (int, error) {
 		return 0, nil
 	}
 	now := e.o.Now()
+	if off, err := e.switchedOff(ctx, &Item{App: app, Lane: Removal}); err != nil || off {
+		return 0, err // what waits is weighed as a whole when it may go on
+	}
 	batches, err := e.quietBatches(ctx, app)
 	if err != nil {
 		return 0, err
@@ -251,7 +254,7 @@ func (e *Engine) admitItem(tx *txn, seen *Item, v verdict, now time.Time) error 
 	return items.Put(tx, it)
 }
 
-// Maintain drops what has served its time: spendings older than the longest window, the
+// Maintain drops what has served its time: switches whose end has come, spendings older than the longest window, the
 // edges of groups whose grants have thawed, and members that sources announced and never sent.
 func (e *Engine) Maintain(ctx context.Context) error {
 	m, err := e.o.Mappings.Current(ctx)
@@ -259,6 +262,9 @@ func (e *Engine) Maintain(ctx context.Context) error {
 		return err
 	}
 	now := e.o.Now()
+	if err := e.lapse(ctx); err != nil {
+		return err
+	}
 	for _, app := range m.Apps() {
 		if err := e.dropSpendings(ctx, app, now); err != nil {
 			return err

@@ -266,7 +266,7 @@ func (e *Engine) run(app string) *appRun {
 
 // Next picks the item that should be executed now and marks it as running: the
 // lanes in order, within a lane by due time. It returns nil when nothing is due, and
-// for an app that the mapping pauses or does not know.
+// for an app that the mapping pauses or does not know. What a switch stops is not due.
 // Every item it returns must be given to Execute.
 func (e *Engine) Next(ctx context.Context, app string) (*Item, error) {
 	m, err := e.o.Mappings.Current(ctx)
@@ -316,8 +316,12 @@ func (e *Engine) claimNext(ctx context.Context, app string) (*Item, error) {
 	var found *Item
 	err := e.o.Store.View(ctx, func(r store.Reader) error {
 		found = nil
+		stopped, err := switchesIn(r, now)
+		if err != nil {
+			return err
+		}
 		for _, lane := range Lanes() {
-			for key, err := range items.FindKeys(r, byDue, classPrefix(app, laneClass(lane))) {
+			for key, err := range stopped.candidates(r, app, lane) {
 				if err != nil {
 					return err
 				}

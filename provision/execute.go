@@ -39,6 +39,9 @@ func (e *Engine) Execute(ctx context.Context, it Item) error {
 	if !ok || app.Mode == mapping.Paused {
 		return nil
 	}
+	if off, err := e.switchedOff(ctx, &it); err != nil || off {
+		return err
+	}
 	checks := e.checks(it.App)
 	conn, err := e.open(ctx, app)
 	if err != nil {
@@ -119,8 +122,12 @@ func (x *execution) step(ctx context.Context, s *Situation, step Step) error {
 	if err != nil {
 		outcome = string(adapters.KindOf(err))
 		var h *heldError
-		if errors.As(err, &h) {
+		var p *pausedError
+		switch {
+		case errors.As(err, &h):
 			outcome = "held"
+		case errors.As(err, &p):
+			outcome = "paused"
 		}
 	} else if step.Op != OpAbandon && step.Op != OpTeams {
 		x.vendorAnswered()
@@ -176,6 +183,11 @@ func (x *execution) account(ctx context.Context, id uuid.UUID) (*Account, error)
 // entry's becomes a hold. It goes on for a little while after ctx ended: what a vendor has
 // answered should not be forgotten for a shutdown.
 func (x *execution) save(ctx context.Context, a *Account, act audit.Act, detail map[string]string) error {
+	return x.put(ctx, a, act, detail, func(store.Reader) error { return nil })
+}
+
+// put is save under a condition that is looked at in the same transaction.
+func (x *execution) put(ctx context.Context, a *Account, act audit.Act, detail map[string]string, check func(store.Reader) error) error {
 	a.Modified = x.o.Now()
 	var fact audit.Change
 	if act != "" {
@@ -187,6 +199,9 @@ func (x *execution) save(ctx context.Context, a *Account, act audit.Act, detail 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
 	defer cancel()
 	return x.claimed(ctx, a, x.o.Store.Update(ctx, func(tx store.Tx) error {
+		if err := check(tx); err != nil {
+			return err
+		}
 		if err := keepApp(tx, a); err != nil {
 			return err
 		}
@@ -213,7 +228,7 @@ func keepApp(r store.Reader, a *Account) error {
 	return nil
 }
 
-// intend writes down what is about to be sent.
+// intend writes down what is about to be sent, unless a switch forbids it.
 func (x *execution) intend(ctx context.Context, a *Account, op Op) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -223,7 +238,7 @@ func (x *execution) intend(ctx context.Context, a *Account, op Op) error {
 		probes = a.Intent.Probes
 	}
 	a.Intent = &Intent{Op: op, At: x.o.Now(), Sent: true, Probes: probes}
-	return x.save(ctx, a, "", nil)
+	return x.put(ctx, a, "", nil, func(r store.Reader) error { return x.allowed(r, op, a.Person) })
 }
 
 // end closes a ledger entry.
@@ -305,6 +320,7 @@ func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 	now := e.o.Now()
 	var held *heldError
 	var wait *waitError
+	var paused *pausedError
 	var we *wantError
 	switch {
 	case errors.As(cause, &held):
@@ -319,6 +335,11 @@ func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 	case errors.As(cause, &wait):
 		return e.park(ctx, it, func(_ *txn, i *Item) error {
 			i.State, i.Due = Ready, wait.until
+			return nil
+		})
+	case errors.As(cause, &paused):
+		return e.park(ctx, it, func(_ *txn, i *Item) error {
+			i.State, i.Lane = Ready, paused.lane // due as it was
 			return nil
 		})
 	case errors.As(cause, &we):

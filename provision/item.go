@@ -29,6 +29,7 @@ type Item struct {
 	Approved bool        `json:"approved,omitempty"` // the removals of the causing mapping edit were confirmed
 	Fresh    int         `json:"fresh,omitempty"`    // changes that marked it since it was last judged
 	Edited   bool        `json:"edited,omitempty"`   // a mapping edit whose removals nobody confirmed is among the causes
+	Cut      bool        `json:"cut,omitempty"`      // it ends the access of a terminated person; goes on while removals are paused
 	Causes   []uuid.UUID `json:"causes,omitempty"`   // newest last, at most maxCauses
 	Dropped  int         `json:"dropped,omitempty"`  // older causes that are not listed
 
@@ -184,12 +185,21 @@ func classPrefix(app string, c class) []byte { return store.Key([]byte(app), []b
 
 func itemKey(app, subject string) []byte { return store.Key([]byte(app), []byte(subject)) }
 
-const byDue = "due" // (app, class, due)
+const (
+	byDue = "due" // (app, class, due)
+	byCut = "cut" // (app, due), of what ends the access of terminated persons
+)
 
 var items = store.NewTable("items",
 	func(i *Item) []byte { return itemKey(i.App, i.Subject) }, nil,
 	store.Index[Item]{Name: byDue, Keys: func(i *Item) [][]byte {
 		return [][]byte{append(classPrefix(i.App, i.class()), dueBytes(i.Due)...)}
+	}},
+	store.Index[Item]{Name: byCut, Keys: func(i *Item) [][]byte {
+		if !i.Cut || i.class() != classRemoval {
+			return nil
+		}
+		return [][]byte{append(store.Key([]byte(i.App)), dueBytes(i.Due)...)}
 	}},
 )
 

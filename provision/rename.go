@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 
 	"github.com/usher-scim/usher/mapping"
 	"github.com/usher-scim/usher/store"
@@ -68,7 +69,7 @@ func (e *Engine) formerKeys(ctx context.Context) (map[string]string, error) {
 func renameSlice(tx store.Tx, from, to string) (int, error) {
 	moved := 0
 	for _, move := range []func(store.Tx, string, string) (int, error){
-		renameAccounts, renameHolds, renameItems, renameTeams, renameSpendings, renameState,
+		renameAccounts, renameHolds, renameItems, renameTeams, renameSpendings, renameSwitch, renameState,
 	} {
 		n, err := move(tx, from, to)
 		if err != nil {
@@ -170,6 +171,22 @@ func renameSpendings(tx store.Tx, from, to string) (int, error) {
 		}
 	}
 	return len(all), nil
+}
+
+// renameSwitch keeps a paused app paused under its new key.
+func renameSwitch(tx store.Tx, from, to string) (int, error) {
+	s, err := switchTable.Get(tx, switchKey(PauseApp, from))
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if err := switchTable.Delete(tx, switchKey(PauseApp, from)); err != nil {
+		return 0, err
+	}
+	s.App = to
+	return 1, switchTable.Put(tx, s)
 }
 
 func renameState(tx store.Tx, from, to string) (int, error) {

@@ -154,7 +154,8 @@ type Explanation struct {
 	Plan     []Step           `json:"plan,omitempty"` // what is left to do; in observe, what would be done
 	Asks     []HoldSpec       `json:"asks,omitempty"`
 	Next     time.Time        `json:"next,omitzero"`
-	Facts    []audit.Change   `json:"facts"` // newest first
+	Paused   *Switch          `json:"paused,omitempty"` // keeps what is left to do waiting
+	Facts    []audit.Change   `json:"facts"`            // newest first
 }
 
 const explainedFacts = 40
@@ -257,6 +258,9 @@ func (j *judge) explain(r store.Reader, person uuid.UUID, x *Explanation) error 
 		}
 		plan := s.Plan()
 		x.Plan, x.Asks, x.Next = plan.Steps, plan.Holds, plan.Next
+		if x.Paused, err = j.pausedBy(r, plan, x.Item, s.Person.Terminated != nil); err != nil {
+			return err
+		}
 	}
 	for c, err := range audit.OfPerson(r, person) {
 		if err != nil {

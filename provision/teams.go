@@ -144,6 +144,9 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 		}
 	}
 	if len(add)+len(remove) > 0 {
+		if err := x.o.Store.View(ctx, func(r store.Reader) error { return x.allowed(r, OpTeams, uuid.Nil) }); err != nil {
+			return err
+		}
 		began := x.o.Now()
 		err := teams.ChangeMembers(ctx, team, add, remove)
 		outcome := "ok"

@@ -239,6 +239,7 @@ func (j *judge) settle(tx *txn, it *Item) error {
 		return err
 	}
 	it.Urgent, it.Approved, it.Edited, it.Fresh = false, false, false, 0
+	it.Cut = s.Person.Terminated != nil
 	switch {
 	case plan.Waiting && j.app.Mode != mapping.Observe:
 		it.State, it.Lane, it.Due, it.Marked = Quiet, Removal, j.now, oldestUnwanted(&s, j.now)

@@ -48,6 +48,7 @@ folder. To see everything at work on this machine alone, run "usher demo".`,
 		{"look", "Look and decide:", []*cobra.Command{
 			newStatus(a), newWhy(a), newAccounts(a), newHolds(a), newApprove(a), newReject(a), newRetry(a),
 			newTerminate(a), newTerminations(a), newReinstate(a),
+			newPause(a), newResume(a),
 			newAudit(a), newErase(a),
 		}},
 		{"other", "Other:", []*cobra.Command{newVersion(a)}},

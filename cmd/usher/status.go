@@ -55,6 +55,7 @@ type setup struct{ sources, connections []string }
 
 func writeStatus(p *page, r admin.StatusReply, s setup) {
 	defer writeBackups(p, r.Backups)
+	writeSwitches(p, r.Paused)
 	if len(r.Apps) == 0 {
 		writeSetup(p, r, s)
 		return

@@ -199,7 +199,10 @@ func planLines(p *page, x provision.Explanation) []cell {
 	if x.Mode == mapping.Observe && len(lines) > 0 {
 		lines = append(lines, styled(yellow, "none of it is done in mode observe"))
 	}
-	if it := x.Item; it != nil {
+	if x.Paused != nil {
+		lines = append(lines, styled(yellow, "waits: "+switchWords(p, *x.Paused)), of("→ to go on: "+x.Paused.Command()))
+	}
+	if it := x.Item; it != nil && (x.Paused == nil || it.State != provision.Ready || it.Failure != nil) {
 		lines = append(lines, itemLines(p, it)...)
 	}
 	switch {

@@ -183,6 +183,13 @@ func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 		return by + " approved " + d.Hold + " (" + d.Kind + ")", plain
 	case audit.HoldRejected:
 		return by + " rejected " + d.Hold + " (" + d.Kind + ")", plain
+	case audit.WorkPaused:
+		return by + " paused " + pausedWhat(d.Kind, c.App) + ": " + d.Reason, yellow
+	case audit.WorkResumed:
+		if c.Actor.Kind == audit.ByEngine {
+			return pausedWhat(d.Kind, c.App) + " goes on: the time of the pause is over", plain
+		}
+		return by + " let " + pausedWhat(d.Kind, c.App) + " go on", plain
 	case audit.RetryRequested:
 		return by + " asked for another try", plain
 	case audit.PersonErased:

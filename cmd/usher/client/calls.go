@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/usher-scim/usher/admin"
 	"github.com/usher-scim/usher/connections"
@@ -220,6 +221,35 @@ func (c *Client) Reinstate(ctx context.Context, user, reason string) error {
 // Terminations lists who is terminated, the latest first.
 func (c *Client) Terminations(ctx context.Context) (Reply[[]admin.TerminationReply], error) {
 	return get[[]admin.TerminationReply](ctx, c, "terminations", nil)
+}
+
+// Switch names what can be paused by hand: an app, all removals, or everything.
+type Switch struct {
+	Kind provision.SwitchKind
+	App  string // of provision.PauseApp
+}
+
+func (s Switch) query() url.Values {
+	q := url.Values{}
+	if s.App != "" {
+		q.Set("app", s.App)
+	}
+	return q
+}
+
+// Pause sets a switch; with a length of 0 until it is lifted by hand.
+func (c *Client) Pause(ctx context.Context, s Switch, reason string, length time.Duration) (Reply[provision.Switch], error) {
+	q := s.query()
+	q.Set("reason", reason)
+	if length > 0 {
+		q.Set("for", length.String())
+	}
+	return call[provision.Switch](ctx, c, http.MethodPut, "switches/"+url.PathEscape(string(s.Kind)), q, "", nil)
+}
+
+// Resume lifts a switch and returns what it was.
+func (c *Client) Resume(ctx context.Context, s Switch) (Reply[provision.Switch], error) {
+	return call[provision.Switch](ctx, c, http.MethodDelete, "switches/"+url.PathEscape(string(s.Kind)), s.query(), "", nil)
 }
 
 // Secrets lists names and times of the stored secrets.

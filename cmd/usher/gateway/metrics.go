@@ -105,8 +105,8 @@ func (m *metrics) watchCopies(c *bolt.Copies) {
 
 // queueCollector reads the queue at each scrape.
 type queueCollector struct {
-	engine                                *provision.Engine
-	depth, oldest, holds, stopped, ledger *prometheus.Desc
+	engine                                        *provision.Engine
+	depth, oldest, holds, stopped, paused, ledger *prometheus.Desc
 }
 
 func newQueueCollector(e *provision.Engine) *queueCollector {
@@ -119,13 +119,14 @@ func newQueueCollector(e *provision.Engine) *queueCollector {
 		oldest:  desc("usher_oldest_removal_age_seconds", "Age of the oldest removal that is not done.", "app"),
 		holds:   desc("usher_holds_open", "Open holds by app.", "app"),
 		stopped: desc("usher_app_stopped", "1 while nothing is sent to the app.", "app"),
+		paused:  desc("usher_paused", "1 while work is paused by hand: kind app (with its name), removals or all.", "kind", "app"),
 		ledger:  desc("usher_accounts", "Ledger accounts by app and state.", "app", "state"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (q *queueCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{q.depth, q.oldest, q.holds, q.stopped, q.ledger} {
+	for _, d := range []*prometheus.Desc{q.depth, q.oldest, q.holds, q.stopped, q.paused, q.ledger} {
 		ch <- d
 	}
 }
@@ -141,6 +142,14 @@ func (q *queueCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	switches, err := q.engine.Switches(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(q.paused, err)
+		return
+	}
+	for _, s := range switches {
+		gauge(q.paused, 1, string(s.Kind), s.App)
 	}
 	for _, a := range apps {
 		for lane, n := range a.Queue {
