@@ -180,7 +180,7 @@ func cutOf(app *mapping.App, x Explanation) Cut {
 	case app.Mode == mapping.Paused:
 		c.Text = "not cut: the app is paused, nothing is sent to it; end it by hand, or let it go on"
 	case x.Paused != nil:
-		c.Text = fmt.Sprintf("not cut: %s paused by %s (%s); end it by hand, or `%s`", x.Paused.What(), x.Paused.By, x.Paused.Reason, x.Paused.Command())
+		c.Text = fmt.Sprintf("not cut: %s paused by %s (%s); end it by hand, or let it go on: %s", x.Paused.What(), x.Paused.By, x.Paused.Reason, x.Paused.Command())
 	case it != nil && it.Failure != nil:
 		c.Text = "not cut yet: " + it.Failure.Text
 	}
