@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -128,6 +129,8 @@ type Account struct {
 	// ("bot", "account owner"); "" for an ordinary one.
 	Protected string `json:"protected,omitempty"`
 	Admin     bool   `json:"admin,omitempty"` // may manage the tenant's users
+	// Kind says what uses the account, in one word: "bot", "service", "shared"; "" for a human or where the vendor does not tell.
+	Kind string `json:"kind,omitempty"`
 	// Extra is the adapter's own: what it needs to restore the account. Others keep it and look away.
 	Extra json.RawMessage `json:"extra,omitempty"`
 }
@@ -157,6 +160,7 @@ type Description struct {
 	Title          string   // "Gorgias"
 	Roles          []string // role names a grant may give; nil when the app takes none
 	OpenRoles      bool     // the tenant may have further roles that Roles does not list
+	AdminRoles     []string // roles, given or only found, that may manage the tenant's users; nil where the vendor has none or does not say
 	Licences       []string // licence names a grant may give
 	DefaultRole    string   // given where no grant names a role; "" for none
 	DefaultLicence string
@@ -169,6 +173,15 @@ type Description struct {
 	ExternalID     bool          // the vendor stores our id
 	ReadLag        time.Duration // how long a read may miss a write
 	Concurrency    int           // how many calls at once are sensible
+}
+
+// Administrates reports whether a role is known to manage the tenant's users.
+func (d Description) Administrates(role string) bool { return slices.Contains(d.AdminRoles, role) }
+
+// MayAdministrate reports whether giving a role may make an administrator: a known one, or one of the
+// tenant's own of which nobody can tell what it may do.
+func (d Description) MayAdministrate(role string) bool {
+	return d.Administrates(role) || role != "" && d.OpenRoles && len(d.AdminRoles) > 0 && !slices.Contains(d.Roles, role)
 }
 
 // Field is one attribute of an account that `profile` may set.

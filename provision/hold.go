@@ -18,6 +18,7 @@ type Hold struct {
 	Fingerprint string    `json:"fingerprint"`
 	Text        string    `json:"text"`             // what is held and why, one sentence
 	Fix         string    `json:"fix,omitempty"`    // what a person can do
+	Work        Kind      `json:"work,omitempty"`   // HoldBudget, HoldAdmin: what kind of effect waits
 	Source      string    `json:"source,omitempty"` // whose change caused it
 	State       HoldState `json:"state"`
 	Opened      time.Time `json:"opened"`
@@ -33,6 +34,8 @@ type HoldKind string
 const (
 	// HoldBudget: more removals than the app's budget allows. Approving lets this one through.
 	HoldBudget HoldKind = "budget"
+	// HoldAdmin: somebody would become an administrator of the app. Approving grants that role.
+	HoldAdmin HoldKind = "admin"
 	// HoldMapping: a mapping edit takes the account away and nobody confirmed it. Approving ends the account as the mapping says.
 	HoldMapping HoldKind = "mapping"
 	// HoldReduction: an adopted account would be reduced by the first enforcement. Approving allows it.

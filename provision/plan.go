@@ -26,6 +26,10 @@ type Situation struct {
 	// Namesake is a terminated person who had a name or address of this one, when this one has no account yet.
 	Namesake *directory.Termination
 	Now      time.Time
+	// Guarded: what can hurt needs an admission by the budgets, or a person's approval. A plan of an unguarded
+	// situation shows what would be done if all of that were given.
+	Guarded  bool
+	Admitted []Admission // the pair's
 }
 
 // Plan is the ordered way from have to want.
@@ -37,8 +41,13 @@ type Plan struct {
 	Unwanted []uuid.UUID
 	Returned []uuid.UUID
 	Hardened []uuid.UUID
-	// Waiting: an unwanted account still has to pass the quiet time and the budget.
+	// Waiting: an unwanted account still has to pass the quiet time and the budget, as work of the kind Work.
 	Waiting bool
+	Work    Kind
+	// Effects are all that the plan does that can hurt, whether admitted, held or still to be judged.
+	Effects []Effect
+	// Pending are the effects, without those of accounts that end, which no budget has judged yet. Their steps are left out.
+	Pending []Effect
 	// Next is when the answer changes by itself. Zero: never.
 	Next time.Time
 }
@@ -80,6 +89,7 @@ type HoldSpec struct {
 	Fingerprint string   `json:"fingerprint"`
 	Text        string   `json:"text"`
 	Fix         string   `json:"fix,omitempty"`
+	Work        Kind     `json:"work,omitempty"` // HoldBudget, HoldAdmin: what kind of effect waits
 }
 
 // Lane says how urgent the plan's steps are.
@@ -173,7 +183,11 @@ func (p *planner) wanted() {
 		return
 	}
 	if len(p.Accounts) == 0 {
-		if p.newcomer() {
+		if !p.newcomer() {
+			return
+		}
+		profile.Role = p.newRole(nil, profile.Role)
+		if p.effect(createEffect(profile.Email)) {
 			p.step(Step{Op: OpObtain, Profile: profile})
 		}
 		return
@@ -181,8 +195,10 @@ func (p *planner) wanted() {
 	for i := range p.Accounts {
 		a := &p.Accounts[i]
 		switch {
-		case a.State == Creating:
-			p.step(Step{Op: OpObtain, Account: a.ID, Profile: profile})
+		case a.State == Creating: // the create was admitted when the entry was made
+			made := profile
+			made.Role = p.newRole(a, profile.Role)
+			p.step(Step{Op: OpObtain, Account: a.ID, Profile: made})
 		case a.State == Removing:
 			p.step(Step{Op: OpVerify, Account: a.ID})
 		case p.protection(a) != "":
@@ -268,7 +284,11 @@ func (p *planner) align(a *Account, profile adapters.Profile) {
 
 	if a.Email != profile.Email || unsure && p.Can.EmailChange {
 		if p.Can.EmailChange {
-			c.Email = &profile.Email
+			if a.Email == profile.Email || p.effect(identityEffect(a, profile.Email)) {
+				c.Email = &profile.Email
+			} else {
+				complete = false
+			}
 		} else {
 			p.hold(HoldSpec{
 				Kind: HoldEmail, Fingerprint: a.ID.String() + " " + profile.Email,
@@ -280,24 +300,45 @@ func (p *planner) align(a *Account, profile adapters.Profile) {
 	if p.Can.ExternalID && a.ExternalID == "" {
 		c.ExternalID = &profile.ExternalID
 	}
+	join, leave := p.teams(a)
+	lost := reduced{leave: leave}
 	if r := profile.Role; r != "" && r != a.Role {
-		if !cautious || p.raises(r, a.Role) || p.reduction(a, "role", a.Role, r) {
-			c.Role = &r
-		} else {
+		switch {
+		case p.raises(r, a.Role):
+			if !p.Can.MayAdministrate(r) || p.effect(adminEffect(a, r)) {
+				c.Role = &r
+			} else {
+				complete = false
+			}
+		case p.Can.MayAdministrate(r) && !p.Can.MayAdministrate(a.Role) && !p.effect(adminEffect(a, r)):
 			complete = false
+		default:
+			lost.role = r
 		}
 	} else if unsure && r != "" {
 		c.Role = &r
 	}
 	if l := profile.Licence; l != "" && l != a.Licence {
-		if !cautious || p.raises(l, a.Licence) || p.reduction(a, "licence", a.Licence, l) {
+		if p.raises(l, a.Licence) {
 			c.Licence = &l
 		} else {
-			complete = false
+			lost.licence = l
 		}
 	} else if unsure && l != "" {
 		c.Licence = &l
 	}
+	if cautious {
+		complete = p.looked(a, &lost) && complete
+	} else if !lost.none() && !p.effect(reductionEffect(a, lost)) {
+		lost, complete = reduced{}, false
+	}
+	if lost.role != "" {
+		c.Role = &lost.role
+	}
+	if lost.licence != "" {
+		c.Licence = &lost.licence
+	}
+	leave = lost.leave
 	for field, value := range profile.Attributes {
 		if a.Profile[field] != value || unsure {
 			if c.Attributes == nil {
@@ -307,10 +348,6 @@ func (p *planner) align(a *Account, profile adapters.Profile) {
 		}
 	}
 
-	join, leave := p.teams(a)
-	if cautious && len(leave) > 0 && !p.reduction(a, "teams", strings.Join(leave, ", "), "none of them") {
-		leave, complete = nil, false
-	}
 	if len(join)+len(leave) > 0 {
 		p.step(Step{Op: OpTeams, Account: a.ID, Join: join, Leave: leave})
 	}
@@ -318,6 +355,62 @@ func (p *planner) align(a *Account, profile adapters.Profile) {
 	if !empty(c) || settles || a.State == Demoted {
 		p.step(Step{Op: OpUpdate, Account: a.ID, Change: c, Settles: complete})
 	}
+}
+
+// looked asks for each reduction of an adopted account that was never managed, and leaves in lost what
+// somebody approved. It reports whether that was all.
+func (p *planner) looked(a *Account, lost *reduced) bool {
+	all := true
+	if lost.role != "" && !p.reduction(a, "role", a.Role, lost.role) {
+		lost.role, all = "", false
+	}
+	if lost.licence != "" && !p.reduction(a, "licence", a.Licence, lost.licence) {
+		lost.licence, all = "", false
+	}
+	if len(lost.leave) > 0 && !p.reduction(a, "teams", strings.Join(lost.leave, ", "), "none of them") {
+		lost.leave, all = nil, false
+	}
+	return all
+}
+
+// newRole is the role that a new account is made with: the granted one, or the app's ordinary one
+// while nobody has approved that somebody becomes an administrator.
+func (p *planner) newRole(a *Account, role string) string {
+	if !p.Can.MayAdministrate(role) || p.effect(adminEffect(a, role)) {
+		return role
+	}
+	if p.Can.MayAdministrate(p.Can.DefaultRole) {
+		return weakest(p.Can)
+	}
+	return p.Can.DefaultRole
+}
+
+// effect notes what the plan would do and reports whether it may: in a guarded situation by an admission
+// or an approval. What no budget has judged yet is pending.
+func (p *planner) effect(e Effect) (allowed bool) {
+	p.plan.Effects = append(p.plan.Effects, e)
+	switch {
+	case !p.Guarded:
+		return true
+	case e.Kind == AdminGrants:
+		return p.hold(HoldSpec{
+			Kind: HoldAdmin, Fingerprint: e.Fingerprint, Work: e.Kind,
+			Text: fmt.Sprintf("somebody would %s in %s", e.Text, p.Can.Title),
+			Fix:  "approve if the person is to be an administrator; reject leaves the person without that role",
+		})
+	case slices.ContainsFunc(p.Admitted, func(a Admission) bool { return a.Kind == e.Kind && a.Fingerprint == e.Fingerprint }):
+		return true
+	}
+	d := p.decision(HoldBudget, e.Fingerprint)
+	switch {
+	case d == nil || d.State == HoldClosed:
+		p.plan.Pending = append(p.plan.Pending, e)
+	case d.State == HoldApproved:
+		return true
+	case d.State == HoldOpen:
+		p.plan.Holds = append(p.plan.Holds, HoldSpec{Kind: d.Kind, Fingerprint: d.Fingerprint, Work: d.Work, Text: d.Text, Fix: d.Fix})
+	}
+	return false
 }
 
 // raises reports whether going from have to want takes nothing away, as far as the app's rank tells.
@@ -391,12 +484,18 @@ func (p *planner) unwanted(a *Account) {
 	}
 	if !a.unwanted() {
 		p.plan.Unwanted = append(p.plan.Unwanted, a.ID)
-		p.plan.Waiting = p.plan.Waiting || a.Admitted.IsZero()
+		p.plan.Effects = append(p.plan.Effects, endingEffect(p.App, p.Want, a))
+		if a.Admitted.IsZero() {
+			p.wait()
+		}
 		return
 	}
 	if p.Person.Terminated != nil {
 		p.cut(a)
 		return
+	}
+	if a.Admitted.IsZero() {
+		p.plan.Effects = append(p.plan.Effects, endingEffect(p.App, p.Want, a))
 	}
 	if a.UnwantedWhy != mapping.Deactivated && p.Want.Reason == mapping.Deactivated {
 		p.plan.Hardened = append(p.plan.Hardened, a.ID)
@@ -433,11 +532,14 @@ func (p *planner) unwanted(a *Account) {
 		}
 	}
 	if !admitted {
-		p.plan.Waiting = true
+		p.wait()
 		return
 	}
 	p.ending(a)
 }
+
+// wait puts the pair's removals before the quiet time and the budget.
+func (p *planner) wait() { p.plan.Waiting, p.plan.Work = true, endingKind(p.App, p.Want) }
 
 // budgetFingerprint names one episode of being unwanted, so that a decision on it does not outlive it.
 func budgetFingerprint(a *Account) string {

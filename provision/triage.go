@@ -179,6 +179,10 @@ func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
 	if err != nil {
 		return Situation{}, err
 	}
+	admitted, err := admissionsOf(r, j.ledgerKey(), person)
+	if err != nil {
+		return Situation{}, err
+	}
 	state := j.state
 	if state == nil {
 		if state, err = appState(r, j.ledgerKey()); err != nil {
@@ -199,7 +203,7 @@ func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
 	}
 	return Situation{
 		App: j.app, Can: j.can, Person: p, Want: want, Accounts: have,
-		Holds: held, Self: state.Self, Namesake: namesake, Now: j.now,
+		Holds: held, Self: state.Self, Namesake: namesake, Now: j.now, Admitted: admitted,
 	}, nil
 }
 

@@ -26,7 +26,7 @@ func roles() []string { return []string{admin, "agent", ordinary, "lite-agent", 
 func Describe() adapters.Description {
 	return adapters.Description{
 		Name: name, Title: title,
-		Roles: roles(), DefaultRole: ordinary, Rank: roles(),
+		Roles: roles(), DefaultRole: ordinary, Rank: roles(), AdminRoles: []string{admin},
 		Teams:   true,
 		Actions: []adapters.Action{adapters.Demote, adapters.Delete},
 		Fields: []adapters.Field{

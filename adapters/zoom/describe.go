@@ -30,6 +30,7 @@ func Describe() adapters.Description {
 		Title:          "Zoom",
 		Roles:          []string{RoleAdmin, RoleMember},
 		OpenRoles:      true,
+		AdminRoles:     []string{RoleOwner, RoleAdmin},
 		Licences:       []string{Licensed, Basic, None},
 		DefaultLicence: Basic,
 		Rank:           []string{RoleAdmin, RoleMember, Licensed, Basic, None},
