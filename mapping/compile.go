@@ -170,9 +170,7 @@ func (c *compiler) app(doc *Document, rules *AppRules) (*App, []GroupRef) {
 		Key: rules.Key.Value, Connection: rules.Connection.Value, Title: info.Title, RenamedFrom: rules.RenamedFrom.Value,
 		Mode: rules.Mode, Budget: rules.Budget, exclude: doc.Exclude, info: info, sees: c.sees,
 	}
-	for _, p := range rules.Protect {
-		app.protect = append(app.protect, fold(p.Value))
-	}
+	app.protect, app.protectRoles, app.protectKinds = folded(rules.Protect.Accounts), folded(rules.Protect.Roles), folded(rules.Protect.Kinds)
 	refs := c.lines(app, rules, path)
 	if !ok {
 		return app, refs // the rest can only be judged by what the app can do

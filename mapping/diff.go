@@ -45,13 +45,14 @@ func (d DiffLine) String() string {
 // document is one without anything in it.
 func Diff(before, after *Document) []DiffLine {
 	if before == nil {
-		before = &Document{}
+		before = &Document{SourceBudget: DefaultBudgets()}
 	}
 	if after == nil {
-		after = &Document{}
+		after = &Document{SourceBudget: DefaultBudgets()}
 	}
 	d := &diff{}
 	d.value("people.exclude", before.Exclude.String(), after.Exclude.String())
+	d.value("source_budget", before.SourceBudget.text(), after.SourceBudget.text())
 	d.table("groups.", sets(before), sets(after))
 	for _, old := range before.Apps {
 		if successor(after, old.Key.Value) == nil {
@@ -161,8 +162,10 @@ func (d *diff) rules(was, now *AppRules) {
 	d.table("profile.", profileEntries(was), profileEntries(now))
 	d.value("when_deactivated", was.WhenDeactivated.String(), now.WhenDeactivated.String())
 	d.value("when_ungranted", was.WhenUngranted.String(), now.WhenUngranted.String())
-	d.people("protect", plainLines(was.Protect), plainLines(now.Protect))
-	d.value("budget", budgetText(was.Budget), budgetText(now.Budget))
+	d.people("protect", plainLines(was.Protect.Accounts), plainLines(now.Protect.Accounts))
+	d.value("protect.roles", sortedTexts(was.Protect.Roles), sortedTexts(now.Protect.Roles))
+	d.value("protect.kinds", sortedTexts(was.Protect.Kinds), sortedTexts(now.Protect.Kinds))
+	d.value("budget", was.Budget.text(), now.Budget.text())
 }
 
 // people compares lists of lines without regard to their order. A line that is gone and a new one about the same

@@ -12,6 +12,8 @@ type Document struct {
 	Groups  []GroupSet
 	Exclude *Expression // people.exclude; nil when it is left out
 	Apps    []AppRules  // in document order
+	// SourceBudget bounds what the changes of each source may do in all apps together.
+	SourceBudget Budgets
 }
 
 // Text is a word of the document and its place. A left-out one has an empty Value.
@@ -39,8 +41,8 @@ type AppRules struct {
 	// WhenDeactivated and WhenUngranted are nil where the document leaves them out.
 	WhenDeactivated *Steps
 	WhenUngranted   *Steps
-	Protect         []Text
-	Budget          Budget
+	Protect         Protection
+	Budget          Budgets
 	BudgetPos       Pos
 }
 
@@ -139,9 +141,4 @@ func (d *Document) App(key string) (*AppRules, bool) {
 		}
 	}
 	return nil, false
-}
-
-// DefaultBudget holds where an app's `budget` leaves something out.
-func DefaultBudget() Budget {
-	return Budget{Percent: 10, AtLeast: 3, AtMost: 25, Window: 24 * time.Hour}
 }

@@ -36,11 +36,14 @@ func (c *Compiled) With(version int, b Bindings) *Mapping {
 
 // Empty is the mapping before the first document is applied: version 0, no apps.
 func Empty() *Mapping {
-	return (&Compiled{doc: &Document{Version: 1}}).With(0, nil)
+	return (&Compiled{doc: &Document{Version: 1, SourceBudget: DefaultBudgets()}}).With(0, nil)
 }
 
 // Version is the number of the applied document; 0 before the first.
 func (m *Mapping) Version() int { return m.version }
+
+// SourceBudget bounds what the changes of each source may do in all apps together.
+func (m *Mapping) SourceBudget() Budgets { return m.compiled.doc.SourceBudget }
 
 // Document returns the document.
 func (m *Mapping) Document() *Document { return m.compiled.doc }
@@ -92,22 +95,23 @@ type App struct {
 	Title       string // the app's name for people, by the catalogue; the key where it has none
 	RenamedFrom string // the key it had before; "" for none
 	Mode        Mode
-	Budget      Budget
+	Budget      Budgets
 	// Rank is the order in force, strongest first: the document's, with the app's own where it says nothing.
 	Rank []string
 	// WhenDeactivated and WhenUngranted are the document's lists, or the mildest the app has where it leaves them out.
 	WhenDeactivated []Step
 	WhenUngranted   []Step
 
-	info    AppInfo
-	sees    *view // what the document's expressions see of a person
-	rank    ranking
-	exclude *Expression
-	grants  []line
-	denies  []line
-	profile []field
-	protect []string // folded
-	sources map[uuid.UUID]string
+	info                       AppInfo
+	sees                       *view // what the document's expressions see of a person
+	rank                       ranking
+	exclude                    *Expression
+	grants                     []line
+	denies                     []line
+	profile                    []field
+	protect                    []string // folded; accounts
+	protectRoles, protectKinds []string
+	sources                    map[uuid.UUID]string
 	// byGroup finds the lines that a group's members meet, as indexes into grants, and beyond them into denies.
 	byGroup map[uuid.UUID][]int
 }

@@ -115,7 +115,7 @@ func TestParseReadsTheWholeDocument(t *testing.T) {
 	if got, want := app.WhenDeactivated.String(), "[demote, delete after 1d]"; got != want {
 		t.Errorf("steps: got %s, want %s", got, want)
 	}
-	if got, want := app.Budget, mapping.DefaultBudget(); got != want {
+	if got, want := app.Budget, mapping.DefaultBudgets(); got != want {
 		t.Errorf("budget: got %v, want %v", got, want)
 	}
 }
@@ -127,7 +127,7 @@ func TestParseDefaultsAndShortForms(t *testing.T) {
 	if app.Mode != mapping.Observe {
 		t.Errorf("mode: got %s, want observe", app.Mode)
 	}
-	if got, want := app.Budget, (mapping.Budget{Percent: 10, AtLeast: 3, AtMost: 50, Window: 90 * time.Second}); got != want {
+	if got, want := app.Budget.Budget, (mapping.Budget{Percent: 10, AtLeast: 3, AtMost: 50, Window: 90 * time.Second}); got != want {
 		t.Errorf("budget: got %v, want %v", got, want)
 	}
 	if app.WhenDeactivated != nil || app.Grants[0].Until != app.Grants[1].Until || len(doc.Groups[0].Any) != 2 {

@@ -15,8 +15,8 @@ var keyPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
 // document reads the whole tree.
 func (r *reader) document(n *yaml.Node) *Document {
-	f := r.fields(n, "", "version", "groups", "people", "apps")
-	doc := &Document{}
+	f := r.fields(n, "", "version", "groups", "people", "source_budget", "apps")
+	doc := &Document{SourceBudget: DefaultBudgets()}
 	switch version := f["version"]; {
 	case n.Kind != yaml.MappingNode:
 		return doc
@@ -34,6 +34,9 @@ func (r *reader) document(n *yaml.Node) *Document {
 	}
 	if people := f["people"]; people != nil {
 		doc.Exclude = r.expression(r.fields(people, "people", "exclude")["exclude"], "people.exclude", wantBool)
+	}
+	if budget := f["source_budget"]; budget != nil {
+		doc.SourceBudget = r.budgets(budget, "source_budget")
 	}
 	if apps := f["apps"]; apps != nil {
 		for _, p := range r.pairs(apps, "apps") {
@@ -63,7 +66,7 @@ func (r *reader) groupSet(p pair) GroupSet {
 
 // app reads one app's rules.
 func (r *reader) app(p pair) AppRules {
-	app := AppRules{Key: textOf(p.key), Mode: Observe, Budget: DefaultBudget(), BudgetPos: at(p.key)}
+	app := AppRules{Key: textOf(p.key), Mode: Observe, Budget: DefaultBudgets(), BudgetPos: at(p.key)}
 	if !keyPattern.MatchString(app.Key.Value) {
 		r.add(app.Key.Pos, p.path, "an app's key is up to 64 of a-z, 0-9, dot, dash and underscore, and begins with a letter or digit")
 	}
@@ -95,9 +98,9 @@ func (r *reader) app(p pair) AppRules {
 	}
 	app.WhenDeactivated = r.steps(f["when_deactivated"], p.path+".when_deactivated")
 	app.WhenUngranted = r.steps(f["when_ungranted"], p.path+".when_ungranted")
-	app.Protect = r.texts(f["protect"], p.path+".protect")
+	app.Protect = r.protection(f["protect"], p.path+".protect")
 	if budget := f["budget"]; budget != nil {
-		app.Budget, app.BudgetPos = r.budget(budget, p.path+".budget"), at(budget)
+		app.Budget, app.BudgetPos = r.budgets(budget, p.path+".budget"), at(budget)
 	}
 	return app
 }
@@ -186,24 +189,6 @@ func (r *reader) receiver(n *yaml.Node, path string) Receiver {
 		return Receiver{Text: text}
 	}
 	return Receiver{Text: text, value: r.expression(n, path, wantText)}
-}
-
-func (r *reader) budget(n *yaml.Node, path string) Budget {
-	f := r.fields(n, path, "percent", "at_least", "at_most", "window")
-	b := DefaultBudget()
-	b.Percent = r.integer(f["percent"], path+".percent", 0, 100, b.Percent)
-	b.AtLeast = r.integer(f["at_least"], path+".at_least", 0, 1_000_000, b.AtLeast)
-	b.AtMost = r.integer(f["at_most"], path+".at_most", 0, 1_000_000, b.AtMost)
-	if f["window"] != nil {
-		b.Window = r.duration(f["window"], path+".window")
-		if b.Window < time.Minute && b.Window > 0 || f["window"].Value == "0s" {
-			r.add(at(f["window"]), path+".window", "must be at least 60s")
-		}
-	}
-	if b.AtLeast > b.AtMost {
-		r.add(at(n), path, "at_least (%d) is more than at_most (%d)", b.AtLeast, b.AtMost)
-	}
-	return b
 }
 
 var durationPattern = regexp.MustCompile(`^(\d{1,9})([smhd])$`)

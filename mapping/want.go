@@ -59,20 +59,6 @@ type Step struct {
 	Transfer *Transfer
 }
 
-// Budget bounds removals: of n accounts, clamp(ceil(n*Percent/100), AtLeast, AtMost) people per Window.
-type Budget struct {
-	Percent int
-	AtLeast int
-	AtMost  int
-	Window  time.Duration
-}
-
-// Limit returns how many people may lose access per window when the app has n accounts.
-func (b Budget) Limit(n int) int {
-	limit := (n*b.Percent + 99) / 100
-	return max(b.AtLeast, min(limit, b.AtMost))
-}
-
 // Catalog answers what a connection's app can do. Whoever wires the program implements it.
 type Catalog interface {
 	// AppInfo returns what the connection's app can do; false when no such connection is there.
