@@ -25,6 +25,7 @@ const (
 	BadRequest  Code = "bad-request"
 	NotFound    Code = "not-found"
 	Conflict    Code = "conflict"
+	Forbidden   Code = "forbidden"   // the setting `administrators` does not list who asks
 	Unconfirmed Code = "unconfirmed" // the removals have to be confirmed; Preview says which
 	Vendor      Code = "vendor"      // the app's own API refused or failed
 	Unavailable Code = "unavailable"

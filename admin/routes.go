@@ -30,8 +30,11 @@ type Services struct {
 	Mappings    *versions.Versions
 	Connections *connections.Connections
 	Engine      *provision.Engine
-	Vault       *secrets.Vault
-	Audit       *audit.Chain
+	// Administrators are the login names (or uids) of those who may speak to the API; empty: whoever reaches the socket, under
+	// the name that the request gives. Where it is set, Peer's word counts and ActorHeader does not.
+	Administrators []string
+	Vault          *secrets.Vault
+	Audit          *audit.Chain
 	// Backup writes a consistent copy of the store.
 	Backup func(ctx context.Context, w io.Writer) error
 	// Backups says how the scheduled backups are; nil, or a nil answer: none are scheduled.
@@ -52,6 +55,7 @@ func New(s Services) http.Handler {
 			return next(c)
 		}
 	})
+	e.Use(s.known)
 	v1 := e.Group("/api/v1")
 	v1.GET("/version", s.version)
 
@@ -77,9 +81,7 @@ func New(s Services) http.Handler {
 	v1.GET("/apps/:app/accounts", s.accounts)
 	v1.POST("/retry", s.retry)
 
-	v1.GET("/holds", s.holds)
-	v1.POST("/holds/:id/approve", s.approve)
-	v1.POST("/holds/:id/reject", s.reject)
+	s.holdRoutes(v1)
 
 	s.terminationRoutes(v1)
 	s.switchRoutes(v1)
@@ -92,14 +94,6 @@ func New(s Services) http.Handler {
 
 	s.auditRoutes(v1)
 	return e
-}
-
-func actor(c echo.Context) audit.Actor {
-	name := c.Request().Header.Get(ActorHeader)
-	if name == "" || len(name) > 128 {
-		name = "administrator"
-	}
-	return audit.Actor{Kind: audit.ByAdmin, Name: name}
 }
 
 // VersionReply is what GET /version answers.

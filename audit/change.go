@@ -102,6 +102,7 @@ const (
 	AccountWanted     Act = "account.wanted"
 	AccountStepFailed Act = "account.step-failed"
 	HoldOpened        Act = "hold.opened"
+	HoldLeaver        Act = "hold.leaver" // like hold.opened, of a deactivated person who is inside only because others are held: look at once
 	HoldApproved      Act = "hold.approved"
 	HoldRejected      Act = "hold.rejected"
 	AppStopped        Act = "app.stopped"

@@ -24,6 +24,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 	// Schemas are files with extension schemas (RFC 7643 section 7) that users or groups have besides those of the RFC.
 	Schemas []string `yaml:"schemas"`
+	// Administrators are the login names, or uids, of those who may use the socket; empty: whoever can open it.
+	Administrators []string `yaml:"administrators"`
 	// KeyFile is the key file to read; "" stands for one in Data that is made at the first start.
 	KeyFile string `yaml:"key_file"`
 	// ShutdownTimeout is how long a stop waits for running requests and vendor calls.

@@ -58,6 +58,16 @@ func Settings() []Setting {
 				c.Schemas = slices.Clone(values)
 				return nil
 			}},
+		{Key: "administrators", Doc: "login names (or uids) of those who may use the commands; with two or more, nobody approves what that person caused. Linux only", List: true,
+			set: func(c *Config, values []string) error {
+				for _, value := range values {
+					if strings.TrimSpace(value) == "" {
+						return errors.New("a name is empty")
+					}
+				}
+				c.Administrators = slices.Clone(values)
+				return nil
+			}},
 		one("key_file", "", "file with the keys that seal stored secrets, mode 0600; without it, usher.key in the data folder, made at the first start",
 			func(c *Config) *string { return &c.KeyFile }, text),
 		one("shutdown_timeout", "30s", "how long a stop waits for running requests and vendor calls",

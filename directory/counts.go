@@ -65,6 +65,11 @@ func readCount(value []byte) int64 {
 	return int64(binary.BigEndian.Uint64(value)) //nolint:gosec // undoes what tally did
 }
 
+// CountUsersIn is CountUsers within a transaction.
+func (d *Directory) CountUsersIn(r store.Reader, source uuid.UUID) int {
+	return countOf(r, countedUsers, source)
+}
+
 // CountUsers returns how many users a source holds, without looking at them.
 func (d *Directory) CountUsers(ctx context.Context, src Source) (int, error) {
 	return d.count(ctx, "count users", countedUsers, src)

@@ -19,9 +19,11 @@ type Admission struct {
 	At          time.Time `json:"at"`
 }
 
-var admissions = store.NewTable("admissions", func(a *Admission) []byte {
+func (a *Admission) key() []byte {
 	return store.Key([]byte(a.App), a.Person[:], []byte(a.Kind), []byte(a.Fingerprint))
-}, nil)
+}
+
+var admissions = store.NewTable("admissions", func(a *Admission) []byte { return a.key() }, nil)
 
 // admissionsOf returns what was let through for a pair.
 func admissionsOf(r store.Reader, app string, person uuid.UUID) ([]Admission, error) {

@@ -3,10 +3,8 @@ package provision
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,21 +13,24 @@ import (
 	"github.com/usher-scim/usher/store"
 )
 
-// spent counts one person who lost access to an app, towards the budget of a window.
-type spent struct {
-	App    string    `json:"app"`
-	Person uuid.UUID `json:"person"`
-	At     time.Time `json:"at"`
-}
-
-var spendings = store.NewTable("spendings", func(s *spent) []byte {
-	return store.Key([]byte(s.App), store.Time(s.At), s.Person[:])
-}, nil)
-
-// batch is the removals of one source that wait in the quiet time.
+// batch is the removals and suspensions of one source that wait in the quiet time.
 type batch struct {
 	first, last time.Time
 	items       []Item
+}
+
+// of returns the batch's items of one kind of work, and their persons.
+func (b *batch) of(kind Kind) (list []Item, persons []uuid.UUID) {
+	for i := range b.items {
+		work := b.items[i].Work
+		if work == "" {
+			work = Removals
+		}
+		if person, ok := b.items[i].Person(); ok && work == kind {
+			list, persons = append(list, b.items[i]), append(persons, person)
+		}
+	}
+	return list, persons
 }
 
 // Admit lets the app's removals through whose source has fallen silent, or holds them
@@ -58,10 +59,12 @@ func (e *Engine) Admit(ctx context.Context, app string) (int, error) {
 		if e.o.Quiet.running(b, now) {
 			continue
 		}
-		n, err := e.admitBatch(ctx, a, source, b, now)
-		moved += n
-		if err != nil {
-			return moved, err
+		for _, kind := range []Kind{Removals, Suspensions} {
+			n, err := e.admitBatch(ctx, m, a, source, kind, b, now)
+			moved += n
+			if err != nil {
+				return moved, err
+			}
 		}
 	}
 	return moved, nil
@@ -98,26 +101,37 @@ func (e *Engine) quietBatches(ctx context.Context, app string) (map[string]*batc
 	return batches, err
 }
 
-// verdict is what the budget says of a batch.
-type verdict struct {
-	held  bool
-	text  string
-	limit int
-}
-
-func (e *Engine) admitBatch(ctx context.Context, app *mapping.App, source string, b *batch, now time.Time) (int, error) {
-	v, err := e.weigh(ctx, app, source, b, now)
+// admitBatch judges what one source caused of one kind as a whole, then moves it in slices.
+func (e *Engine) admitBatch(ctx context.Context, m *mapping.Mapping, app *mapping.App, source string, kind Kind, b *batch, now time.Time) (int, error) {
+	list, persons := b.of(kind)
+	if len(list) == 0 {
+		return 0, nil
+	}
+	var v verdict
+	err := e.o.Store.View(ctx, func(r store.Reader) error {
+		waiting, err := quietElsewhere(r, m, app.Key, source, kind)
+		if err != nil {
+			return err
+		}
+		books := e.books(m, app, now)
+		if v, err = books.weigh(r, kind, source, persons, waiting); err != nil || (v.held && !v.joins) {
+			return err
+		}
+		why, err := e.empties(r, m, app, list, persons)
+		if err == nil && why != "" {
+			v = verdict{held: true, limit: v.limit, text: why}
+		}
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}
 	moved := 0
-	for len(b.items) > 0 {
-		n := min(len(b.items), triageSlice)
-		slice := b.items[:n]
-		b.items = b.items[n:]
+	for slice := range slices.Chunk(list, triageSlice) {
 		err := e.commit(ctx, func(tx *txn) error {
+			books := e.books(m, app, now)
 			for i := range slice {
-				if err := e.admitItem(tx, &slice[i], v, now); err != nil {
+				if err := e.admitItem(tx, books, &slice[i], kind, v, now); err != nil {
 					return err
 				}
 			}
@@ -126,91 +140,35 @@ func (e *Engine) admitBatch(ctx context.Context, app *mapping.App, source string
 		if err != nil {
 			return moved, err
 		}
-		moved += n
+		moved += len(slice)
 	}
 	if v.held {
-		e.o.Logger.Warn("removals held", "app", app.Key, "source", source, "count", moved, "limit", v.limit)
+		e.o.Logger.Warn("removals held", "app", app.Key, "source", source, "kind", string(kind), "count", moved, "limit", v.limit)
 	}
 	return moved, nil
 }
 
-// weigh counts distinct persons: those of the batch and those who lost access in the window before it.
-func (e *Engine) weigh(ctx context.Context, app *mapping.App, source string, b *batch, now time.Time) (verdict, error) {
-	var v verdict
-	err := e.o.Store.View(ctx, func(r store.Reader) error {
-		v = verdict{}
-		total, err := countStanding(r, app.Key)
-		if err != nil {
-			return err
+// quietElsewhere lists the persons for whom the same source's work of the kind waits in other apps, so that a burst
+// is weighed whole against the source's budget whichever app comes first.
+func quietElsewhere(r store.Reader, m *mapping.Mapping, app, source string, kind Kind) ([]uuid.UUID, error) {
+	var persons []uuid.UUID
+	for _, other := range m.Apps() {
+		if other.Key == app || other.Mode != mapping.Enforce {
+			continue
 		}
-		persons := map[uuid.UUID]bool{}
-		for i := range b.items {
-			if p, ok := b.items[i].Person(); ok {
-				persons[p] = true
-			}
-		}
-		batched := len(persons)
-		from := store.Key([]byte(app.Key), store.Time(now.Add(-app.Budget.Window)))
-		to := store.PrefixEnd(store.Key([]byte(app.Key)))
-		for _, value := range r.Range(spendings.Name(), from, to) {
-			s, err := decodeSpent(value)
+		for it, err := range items.Find(r, byDue, classPrefix(other.Key, classQuiet)) {
 			if err != nil {
-				return err
+				return nil, err
 			}
-			persons[s.Person] = true
-		}
-		v.limit = app.Budget.Limit(total)
-		joins, err := openBudgetHold(r, app.Key, source)
-		if err != nil {
-			return err
-		}
-		switch {
-		case len(persons) > v.limit:
-			v.held = true
-			v.text = fmt.Sprintf("%s would lose %s (%d with those of the last %s); the budget is %d of %d accounts",
-				people(batched), app.Key, len(persons), windowText(app.Budget.Window), v.limit, total)
-		case joins:
-			v.held = true
-			v.text = fmt.Sprintf("other removals from %s by the same source are held; this one joins them", app.Key)
-		}
-		return nil
-	})
-	return v, err
-}
-
-func people(n int) string {
-	if n == 1 {
-		return "1 person"
-	}
-	return fmt.Sprintf("%d people", n)
-}
-
-// windowText is a length of time without the zeros at its end: 24h, not 24h0m0s.
-func windowText(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
-
-// openBudgetHold reports whether removals of the source are held in the app: later ones join them.
-func openBudgetHold(r store.Reader, app, source string) (bool, error) {
-	for h, err := range holds.Find(r, byHoldState, store.Key([]byte(HoldOpen), []byte(app))) {
-		if err != nil {
-			return false, err
-		}
-		if h.Kind == HoldBudget && h.Source == source {
-			return true, nil
+			if person, ok := it.Person(); ok && it.Source == source && it.Work == kind {
+				persons = append(persons, person)
+			}
 		}
 	}
-	return false, nil
+	return persons, nil
 }
 
-func (e *Engine) admitItem(tx *txn, seen *Item, v verdict, now time.Time) error {
+func (e *Engine) admitItem(tx *txn, books *books, seen *Item, kind Kind, v verdict, now time.Time) error {
 	it, err := items.Get(tx, itemKey(seen.App, seen.Subject))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -235,8 +193,10 @@ func (e *Engine) admitItem(tx *txn, seen *Item, v verdict, now time.Time) error 
 			continue
 		}
 		if v.held {
-			spec := HoldSpec{Kind: HoldBudget, Fingerprint: budgetFingerprint(a), Text: v.text,
-				Fix: "look at who it is; `usher approve` lets removals through, `usher reject` leaves the accounts as they are"}
+			spec := HoldSpec{
+				Kind: HoldBudget, Fingerprint: budgetFingerprint(a), Work: kind, Text: v.text, Fix: budgetFix,
+				Leaver: v.joins && a.UnwantedWhy == mapping.Deactivated,
+			}
 			if err := e.openHold(tx, it, person, spec); err != nil {
 				return err
 			}
@@ -246,7 +206,7 @@ func (e *Engine) admitItem(tx *txn, seen *Item, v verdict, now time.Time) error 
 		if err := accounts.Put(tx, a); err != nil {
 			return err
 		}
-		if err := spendings.Put(tx, &spent{App: it.App, Person: person, At: now}); err != nil {
+		if err := books.spend(tx, kind, it.Source, person); err != nil {
 			return err
 		}
 	}
@@ -265,10 +225,8 @@ func (e *Engine) Maintain(ctx context.Context) error {
 	if err := e.lapse(ctx); err != nil {
 		return err
 	}
-	for _, app := range m.Apps() {
-		if err := e.dropSpendings(ctx, app, now); err != nil {
-			return err
-		}
+	if err := e.dropSpendings(ctx, m, now); err != nil {
+		return err
 	}
 	if err := e.sweep(ctx, now); err != nil {
 		return err
@@ -281,18 +239,30 @@ func (e *Engine) Maintain(ctx context.Context) error {
 	}
 }
 
-func (e *Engine) dropSpendings(ctx context.Context, app *mapping.App, now time.Time) error {
-	prefix := store.Key([]byte(app.Key))
-	until := store.Key([]byte(app.Key), store.Time(now.Add(-app.Budget.Window)))
+// keepSpent is how much longer than the longest window a spending is kept: a clock that was set forward by mistake, and
+// back again, must not have emptied the books.
+const keepSpent = 7 * 24 * time.Hour
+
+func (e *Engine) dropSpendings(ctx context.Context, m *mapping.Mapping, now time.Time) error {
+	longest := m.SourceBudget().Longest()
+	for _, app := range m.Apps() {
+		longest = max(longest, app.Budget.Longest())
+	}
+	until := now.Add(-longest - keepSpent)
 	return e.o.Store.Update(ctx, func(tx store.Tx) error {
-		var old [][]byte
-		for k := range tx.Range(spendings.Name(), prefix, until) {
-			if old = append(old, append([]byte(nil), k...)); len(old) == expandSlice {
-				break
+		var old []*spent
+		for s, err := range spendings.Scan(tx, nil) {
+			if err != nil {
+				return err
+			}
+			if s.At.Before(until) {
+				if old = append(old, s); len(old) == expandSlice {
+					break
+				}
 			}
 		}
-		for _, k := range old {
-			if err := tx.Delete(spendings.Name(), k); err != nil {
+		for _, s := range old {
+			if err := spendings.Delete(tx, s.key()); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
@@ -18,6 +19,11 @@ import (
 func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Account) error {
 	c := step.Change
 	act := audit.Act("")
+	if c.Role != nil && !x.can.Administrates(*c.Role) {
+		if err := x.notLast(ctx, a); err != nil {
+			return err
+		}
+	}
 	if !empty(c) {
 		before := a.Intent
 		if err := x.intend(ctx, a, OpUpdate); err != nil {
@@ -140,7 +146,7 @@ func (x *execution) resume(ctx context.Context, a *Account) error {
 	}
 	a.observed(shown, x.o.Now())
 	a.State, a.Role, a.Licence = Active, shown.Role, shown.Licence
-	a.Done, a.Before, a.Intent = nil, nil, nil
+	a.Done, a.Before, a.Intent, a.SuspendedAt = nil, nil, nil, time.Time{}
 	return x.save(ctx, a, audit.AccountResumed, x.detail(a))
 }
 

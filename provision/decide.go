@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,30 +23,23 @@ func (e *DecisionError) Error() string { return e.Text }
 
 // HoldFilter selects holds; zero fields select all.
 type HoldFilter struct {
-	App  string
-	Kind HoldKind
-	All  bool // decided and closed ones as well
+	App    string
+	Kind   HoldKind
+	Source string // as Hold.Source has it
+	All    bool   // decided and closed ones as well
 }
 
-// Holds lists holds, oldest first, at most limit.
+// Holds lists holds, at most limit: those of leavers who are inside only because others are held come first.
 func (e *Engine) Holds(ctx context.Context, f HoldFilter, limit int) ([]Hold, error) {
 	var out []Hold
 	err := e.o.Store.View(ctx, func(r store.Reader) error {
 		out = nil
-		states := []HoldState{HoldOpen}
-		if f.All {
-			states = []HoldState{HoldOpen, HoldApproved, HoldRejected, HoldClosed}
-		}
-		for _, s := range states {
-			prefix := store.Key([]byte(s))
-			if f.App != "" {
-				prefix = store.Key([]byte(s), []byte(f.App))
-			}
-			for h, err := range holds.Find(r, byHoldState, prefix) {
+		for _, leaver := range []bool{true, false} {
+			for h, err := range f.find(r) {
 				if err != nil {
 					return err
 				}
-				if f.Kind != "" && h.Kind != f.Kind {
+				if (h.Leaver && h.State == HoldOpen) != leaver {
 					continue
 				}
 				if out = append(out, *h); len(out) == limit {
@@ -58,25 +52,33 @@ func (e *Engine) Holds(ctx context.Context, f HoldFilter, limit int) ([]Hold, er
 	return out, err
 }
 
-// Approve lets what an open hold stands for go on. With withoutTransfer, the removal behind a
-// transfer hold loses the leaver's data; on other kinds it is an error. The decision is
-// one transaction and may be repeated.
+// find yields the holds that the filter selects.
+func (f HoldFilter) find(r store.Reader) iter.Seq2[*Hold, error] {
+	return func(yield func(*Hold, error) bool) {
+		states := []HoldState{HoldOpen}
+		if f.All {
+			states = []HoldState{HoldOpen, HoldApproved, HoldRejected, HoldClosed}
+		}
+		for _, s := range states {
+			prefix := store.Key([]byte(s))
+			if f.App != "" {
+				prefix = store.Key([]byte(s), []byte(f.App))
+			}
+			for h, err := range holds.Find(r, byHoldState, prefix) {
+				if err == nil && ((f.Kind != "" && h.Kind != f.Kind) || (f.Source != "" && h.Source != f.Source)) {
+					continue
+				}
+				if !yield(h, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Approve is ApproveWith for somebody who looked at this one hold, and so counted it.
 func (e *Engine) Approve(ctx context.Context, actor audit.Actor, id string, withoutTransfer bool) (Hold, error) {
-	return e.decideHold(ctx, actor, id, func(h *Hold) error {
-		switch {
-		case !h.Kind.Approvable():
-			return &DecisionError{fmt.Sprintf("hold %s cannot be approved (%s): %s", h.ID, h.Kind, h.Fix)}
-		case withoutTransfer && h.Kind != HoldTransfer:
-			return &DecisionError{fmt.Sprintf("hold %s is not about a transfer of data", h.ID)}
-		}
-		h.WithoutTransfer = withoutTransfer
-		h.State = HoldApproved
-		if (h.Kind == HoldTransfer && !withoutTransfer) || h.Kind == HoldRefused {
-			// The approval means "try again", so the next refusal is a new question.
-			h.State = HoldClosed
-		}
-		return nil
-	})
+	return e.ApproveWith(ctx, actor, id, Approval{WithoutTransfer: withoutTransfer, Count: 1})
 }
 
 // Reject leaves things as they are until the facts behind the hold change.

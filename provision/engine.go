@@ -47,7 +47,7 @@ type QuietTime struct {
 	AtMost time.Duration // since the first of them
 }
 
-// Options are what an Engine is made of. Nothing may be nil but OpenFact and Observe.
+// Options are what an Engine is made of. Nothing may be nil but OpenFact, Administrators and Observe.
 type Options struct {
 	Store       store.Store
 	Directory   *directory.Directory
@@ -60,6 +60,9 @@ type Options struct {
 	Logger      *slog.Logger
 	// OpenFact shows the personal values of a sealed fact, as the audit's chain does; nil: they stay shut.
 	OpenFact func(store.Reader, audit.Change) (audit.Change, error)
+	// Administrators are the names of those who may decide, where they are known: with two or more, nobody approves what
+	// that person caused.
+	Administrators []string
 	// Observe is told of every step carried out at a vendor, with its outcome: "ok" or the error's kind.
 	Observe func(app string, op Op, outcome string, took time.Duration)
 }
@@ -86,6 +89,8 @@ type appRun struct {
 	self     []string
 	can      adapters.Description
 	inFlight int
+	// admins is held while an administrator is cut down, so that two of them are not each other's last.
+	admins sync.Mutex
 }
 
 // New returns an engine that does nothing yet.

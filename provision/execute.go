@@ -50,6 +50,7 @@ func (e *Engine) Execute(ctx context.Context, it Item) error {
 	checked := e.checks(it.App) != checks
 	x := &execution{judge: judge{Engine: e, mapping: m, app: app, can: conn.Can, now: e.o.Now()}, conn: conn, item: &it}
 	ctx = adapters.WithCallLog(adapters.WithLane(ctx, it.Lane.vendor()), x.note)
+	defer x.unguard()
 	if team, ok := it.Team(); ok {
 		err = x.changeTeam(ctx, team)
 	} else {
@@ -66,6 +67,8 @@ type execution struct {
 	judge
 	conn Connection
 	item *Item
+	// guarding: this execution holds the app's lock on administrators, which Execute gives back.
+	guarding *sync.Mutex
 
 	mu    sync.Mutex
 	calls []string // to the vendor, of the step under way; for its fact
@@ -189,6 +192,9 @@ func (x *execution) save(ctx context.Context, a *Account, act audit.Act, detail 
 // put is save under a condition that is looked at in the same transaction.
 func (x *execution) put(ctx context.Context, a *Account, act audit.Act, detail map[string]string, check func(store.Reader) error) error {
 	a.Modified = x.o.Now()
+	if a.Role != "" {
+		a.Admin = x.can.Administrates(a.Role)
+	}
 	var fact audit.Change
 	if act != "" {
 		if calls := x.told(); calls != "" {
@@ -300,6 +306,7 @@ func (e *Engine) finish(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 		if j.pending, err = audit.Urgent(tx, changeBatch); err != nil {
 			return err
 		}
+		j.books = e.books(m, app, j.now)
 		return j.settle(tx, now)
 	})
 }

@@ -317,7 +317,11 @@ func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) erro
 		it.Due = time.Time{} // judged before all others
 	}
 	it.Urgent = it.Urgent || c.Removing
-	it.Source = sourceOf(c.Actor)
+	switch c.Act {
+	case audit.HoldApproved, audit.HoldRejected, audit.RetryRequested: // a decision about it is not what caused it
+	default:
+		it.Source = sourceOf(c.Actor)
+	}
 	it.Approved = c.Act == audit.MappingApplied && c.Confirmed
 	it.Edited = it.Edited || (c.Act == audit.MappingApplied && !c.Confirmed)
 	it.addCause(c.ID)

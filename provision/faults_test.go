@@ -56,8 +56,8 @@ func TestAVendorThatIsDownForAnHourDelaysOnlyItselfAndRemovalsGoFirst(t *testing
 	t.Parallel()
 	w := newWorld(t)
 	w.apply(plainMapping)
-	w.hire("ann", "bob", "cat")
-	w.group("Support", "ann", "bob")
+	w.hire("ann", "bob", "cat", "eve")
+	w.group("Support", "ann", "bob", "eve")
 	w.settle()
 	w.vendor.down = problem(adapters.Unavailable, "anything")
 	w.members(directory.AddMembers, "Support", "cat")
@@ -74,13 +74,13 @@ func TestAVendorThatIsDownForAnHourDelaysOnlyItselfAndRemovalsGoFirst(t *testing
 	}
 	w.vendor.down = nil
 	w.pass(5 * time.Minute)
-	w.wantVendor(map[string]string{"cat": "active agent", "dan": "active agent"})
+	w.wantVendor(map[string]string{"cat": "active agent", "dan": "active agent", "eve": "active agent"})
 	var order []string
 	for _, c := range w.vendor.writes() {
 		op, _, _ := strings.Cut(c, " ")
 		order = append(order, op)
 	}
-	if got := strings.Join(order, " "); got != "create create remove remove create create" {
+	if got := strings.Join(order, " "); got != "create create create remove remove create create" {
 		t.Errorf("order of writes: %s", got)
 	}
 }

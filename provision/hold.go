@@ -15,15 +15,18 @@ type Hold struct {
 	Person uuid.UUID `json:"person"`
 	Kind   HoldKind  `json:"kind"`
 	// Fingerprint names exactly what is asked, so that a decision holds for that and nothing else.
-	Fingerprint string    `json:"fingerprint"`
-	Text        string    `json:"text"`             // what is held and why, one sentence
-	Fix         string    `json:"fix,omitempty"`    // what a person can do
-	Work        Kind      `json:"work,omitempty"`   // HoldBudget, HoldAdmin: what kind of effect waits
-	Source      string    `json:"source,omitempty"` // whose change caused it
-	State       HoldState `json:"state"`
-	Opened      time.Time `json:"opened"`
-	Decided     time.Time `json:"decided,omitzero"`
-	By          string    `json:"by,omitempty"`
+	Fingerprint string `json:"fingerprint"`
+	Text        string `json:"text"`           // what is held and why, one sentence
+	Fix         string `json:"fix,omitempty"`  // what a person can do
+	Work        Kind   `json:"work,omitempty"` // HoldBudget, HoldAdmin: what kind of effect waits
+	// Leaver: a person was deactivated who is inside only because others are held: the budget alone had room.
+	// Such a hold is shown first, is told as a fact of its own (audit.HoldLeaver), and is meant to be approved alone.
+	Leaver  bool      `json:"leaver,omitempty"`
+	Source  string    `json:"source,omitempty"` // whose change caused it
+	State   HoldState `json:"state"`
+	Opened  time.Time `json:"opened"`
+	Decided time.Time `json:"decided,omitzero"`
+	By      string    `json:"by,omitempty"`
 	// WithoutTransfer: the approval of a transfer hold said to remove the account and lose its data.
 	WithoutTransfer bool `json:"withoutTransfer,omitempty"`
 }
@@ -44,6 +47,8 @@ const (
 	HoldForeign HoldKind = "foreign"
 	// HoldProtected: the account is protected. Cannot be approved; the protection has to be lifted first.
 	HoldProtected HoldKind = "protected"
+	// HoldLastAdmin: the account is the app's last administrator. Cannot be approved; somebody else has to become one first.
+	HoldLastAdmin HoldKind = "last-admin"
 	// HoldTransfer: nobody can receive the leaver's data. Approving looks again, or removes without moving the data when told so.
 	HoldTransfer HoldKind = "transfer"
 	// HoldRefused: the vendor refuses the removal. Approving tries again.
@@ -60,7 +65,7 @@ const (
 
 // Approvable reports whether a hold of this kind can be approved at all.
 func (k HoldKind) Approvable() bool {
-	return k != HoldForeign && k != HoldProtected && k != HoldProfile
+	return k != HoldForeign && k != HoldProtected && k != HoldProfile && k != HoldLastAdmin
 }
 
 // HoldState is where a hold is.

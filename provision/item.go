@@ -22,7 +22,8 @@ type Item struct {
 	State      ItemState `json:"state"`
 	Lane       Lane      `json:"lane"`
 	Due        time.Time `json:"due"`
-	Marked     time.Time `json:"marked"` // when the present episode began
+	Marked     time.Time `json:"marked"`         // when the present episode began
+	Work       Kind      `json:"work,omitempty"` // Quiet: what waits, Removals or Suspensions
 	// Source is who caused it: a source's id, or an administrator's name. Removals of one source form a batch.
 	Source   string      `json:"source,omitempty"`
 	Urgent   bool        `json:"urgent,omitempty"`   // a cause takes access away: triaged first

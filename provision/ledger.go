@@ -33,6 +33,10 @@ type Account struct {
 
 	// Protected says why the vendor's account must never be touched; "" for an ordinary one.
 	Protected string `json:"protected,omitempty"`
+	// Kind is the account's as the vendor shows it, else the person's userType when the entry was made, folded.
+	Kind string `json:"kind,omitempty"`
+	// Admin: the role may manage the tenant's users.
+	Admin bool `json:"admin,omitempty"`
 	// Enforced: the mapping was carried out on it once. Until then an adopted account is never reduced without approval.
 	Enforced bool `json:"enforced,omitempty"`
 	// Before is the account as the vendor showed it before we first reduced it, to restore on return.
@@ -46,6 +50,9 @@ type Account struct {
 	// Admitted is when its removal passed the quiet time and the budget, or was approved.
 	Admitted time.Time         `json:"admitted,omitzero"`
 	Done     []adapters.Action `json:"done,omitempty"` // steps carried out since UnwantedSince
+
+	// SuspendedAt is when the vendor first showed it suspended, and not by us.
+	SuspendedAt time.Time `json:"suspendedAt,omitzero"`
 
 	Intent   *Intent      `json:"intent,omitempty"`
 	From     AccountState `json:"from,omitempty"` // the state before Removing
@@ -118,6 +125,10 @@ func (a *Account) observed(v adapters.Account, now time.Time) {
 	}
 	a.ExternalID = v.ExternalID
 	a.Protected = v.Protected
+	if v.Kind != "" {
+		a.Kind = directory.Fold(v.Kind)
+	}
+	a.Admin = v.Admin
 	a.Seen = now
 	a.Modified = now
 }
@@ -129,9 +140,13 @@ func (a *Account) adopt(v adapters.Account, now time.Time) {
 	}
 	a.observed(v, now)
 	a.Role, a.Licence, a.Profile = v.Role, v.Licence, v.Attributes
-	a.State = Active
 	if v.State == adapters.Suspended {
+		if a.State != Suspended {
+			a.SuspendedAt = now
+		}
 		a.State = Suspended
+	} else {
+		a.State, a.SuspendedAt = Active, time.Time{}
 	}
 	a.Intent = nil
 }
@@ -149,6 +164,7 @@ const (
 	byVendor = "vendor" // (app, vendor id), unique among accounts not over
 	byEmail  = "email"  // (app, folded e-mail), unique among accounts not over
 	byState  = "state"  // (app, state)
+	byAdmin  = "admin"  // (app), active administrators whose outcome is not in doubt
 )
 
 var accounts = store.NewTable("accounts",
@@ -170,6 +186,12 @@ var accounts = store.NewTable("accounts",
 			return nil
 		}
 		return [][]byte{store.Key([]byte(a.App), []byte(a.Email))}
+	}},
+	store.Index[Account]{Name: byAdmin, Keys: func(a *Account) [][]byte {
+		if !a.Admin || a.State != Active || a.unwanted() || (a.Intent != nil && a.Intent.Sent) {
+			return nil
+		}
+		return [][]byte{store.Key([]byte(a.App))}
 	}},
 	store.Index[Account]{Name: byState, Keys: func(a *Account) [][]byte {
 		return [][]byte{store.Key([]byte(a.App), []byte(a.State))}
@@ -199,15 +221,17 @@ func standing(all []Account) []Account {
 	return out
 }
 
-// countStanding counts the accounts of an app that a person could sign in to.
-func countStanding(r store.Reader, app string) (int, error) {
+// countStanding counts the accounts of an app that a person could sign in to, up to enough where that is not 0.
+func countStanding(r store.Reader, app string, enough int) (int, error) {
 	n := 0
 	for _, s := range []AccountState{Active, Demoted, Suspended, Removing} {
 		for _, err := range accounts.FindKeys(r, byState, store.Key([]byte(app), []byte(s))) {
 			if err != nil {
 				return 0, err
 			}
-			n++
+			if n++; n == enough {
+				return n, nil
+			}
 		}
 	}
 	return n, nil

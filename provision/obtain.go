@@ -24,7 +24,7 @@ func (x *execution) obtain(ctx context.Context, s *Situation, step Step) error {
 	}
 	a := &Account{
 		ID: x.o.NewID(), App: x.app.Key, Person: s.Person.ID, Email: step.Profile.Email,
-		State: Creating, Created: x.o.Now(),
+		State: Creating, Created: x.o.Now(), Kind: kindOf(s.Person),
 	}
 	if err == nil {
 		return x.adopt(ctx, s, a, found, Adopted)

@@ -89,7 +89,8 @@ type HoldSpec struct {
 	Fingerprint string   `json:"fingerprint"`
 	Text        string   `json:"text"`
 	Fix         string   `json:"fix,omitempty"`
-	Work        Kind     `json:"work,omitempty"` // HoldBudget, HoldAdmin: what kind of effect waits
+	Work        Kind     `json:"work,omitempty"`   // HoldBudget, HoldAdmin: what kind of effect waits
+	Leaver      bool     `json:"leaver,omitempty"` // see Hold.Leaver
 }
 
 // Lane says how urgent the plan's steps are.
@@ -266,12 +267,18 @@ func (p *planner) resume(a *Account) {
 		ours = a.Before.State != adapters.Suspended // also when it left and came back meanwhile
 	}
 	if ours || p.hold(HoldSpec{
-		Kind: HoldSuspended, Fingerprint: a.ID.String(),
+		Kind: HoldSuspended, Fingerprint: suspendedFingerprint(a),
 		Text: fmt.Sprintf("the %s account %s is suspended, and not by Usher", p.Can.Title, a.Email),
 		Fix:  "approve to reactivate it, or reactivate it at " + p.Can.Title,
 	}) {
 		p.step(Step{Op: OpResume, Account: a.ID})
 	}
+}
+
+// suspendedFingerprint names one time of being suspended by others: the ledger entry is written when it is found so,
+// and again after it was reactivated, so that an approval does not wake what is suspended anew.
+func suspendedFingerprint(a *Account) string {
+	return fmt.Sprintf("%s %d", a.ID, a.SuspendedAt.UnixMilli())
 }
 
 // align brings a usable account to what is wanted.
@@ -461,6 +468,10 @@ func (p *planner) protection(a *Account) string {
 		return "the connector signs in with it"
 	case p.App.Protects(a.Email, a.VendorID):
 		return "on the app's protect list"
+	case p.App.ProtectsRole(a.Role):
+		return "the mapping protects the role " + a.Role
+	case p.App.ProtectsKind(a.Kind):
+		return "the mapping protects accounts of the kind " + a.Kind
 	}
 	return ""
 }

@@ -194,6 +194,7 @@ func (p *previewer) person(r store.Reader, app *mapping.App, id uuid.UUID) (lose
 	enforced := *app
 	enforced.Mode = mapping.Enforce
 	s.App = &enforced
+	s.Guarded = false
 	plan := s.Plan()
 	switch {
 	case len(plan.Unwanted) > 0:
@@ -249,7 +250,7 @@ func (p *previewer) result(ctx context.Context) (Preview, error) {
 			if app, ok := p.next.App(key); ok {
 				ledger = p.before(app)
 			}
-			n, err := countStanding(r, ledger)
+			n, err := countStanding(r, ledger, 0)
 			if err != nil {
 				return err
 			}

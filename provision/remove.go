@@ -31,6 +31,9 @@ func (x *execution) reduce(ctx context.Context, step Step, a *Account) error {
 		}
 		call, state, act = s.Suspend, Suspended, audit.AccountSuspended
 	}
+	if err := x.notLast(ctx, a); err != nil {
+		return err
+	}
 	if err := x.remember(ctx, a); err != nil {
 		return x.orGone(ctx, a, err)
 	}
@@ -120,6 +123,9 @@ func (x *execution) orGone(ctx context.Context, a *Account, err error) error {
 // remove ends an account, its data moved first or with it. "Removing" is durable before the
 // call; only the vendor's word, in the tenant the ledger is bound to, makes it gone.
 func (x *execution) remove(ctx context.Context, s *Situation, step Step, a *Account) error {
+	if err := x.notLast(ctx, a); err != nil {
+		return err
+	}
 	removal := adapters.Removal{Action: step.Action}
 	if step.Transfer != nil {
 		transfer, err := x.receiver(ctx, s, step.Transfer, a)

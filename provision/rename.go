@@ -69,7 +69,7 @@ func (e *Engine) formerKeys(ctx context.Context) (map[string]string, error) {
 func renameSlice(tx store.Tx, from, to string) (int, error) {
 	moved := 0
 	for _, move := range []func(store.Tx, string, string) (int, error){
-		renameAccounts, renameHolds, renameItems, renameTeams, renameSpendings, renameSwitch, renameState,
+		renameAccounts, renameHolds, renameItems, renameTeams, renameSpendings, renameAdmissions, renameSwitch, renameState,
 	} {
 		n, err := move(tx, from, to)
 		if err != nil {
@@ -157,15 +157,15 @@ func renameTeams(tx store.Tx, from, to string) (int, error) {
 }
 
 func renameSpendings(tx store.Tx, from, to string) (int, error) {
-	all, err := few(spendings.Scan(tx, store.Key([]byte(from))))
+	all, err := few(spendings.Scan(tx, store.Key([]byte(appPurse(from)))))
 	if err != nil {
 		return 0, err
 	}
 	for _, s := range all {
-		if err := spendings.Delete(tx, store.Key([]byte(s.App), store.Time(s.At), s.Person[:])); err != nil {
+		if err := spendings.Delete(tx, s.key()); err != nil {
 			return 0, err
 		}
-		s.App = to
+		s.Scope = appPurse(to)
 		if err := spendings.Put(tx, s); err != nil {
 			return 0, err
 		}
@@ -187,6 +187,23 @@ func renameSwitch(tx store.Tx, from, to string) (int, error) {
 	}
 	s.App = to
 	return 1, switchTable.Put(tx, s)
+}
+
+func renameAdmissions(tx store.Tx, from, to string) (int, error) {
+	all, err := few(admissions.Scan(tx, store.Key([]byte(from))))
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range all {
+		if err := admissions.Delete(tx, a.key()); err != nil {
+			return 0, err
+		}
+		a.App = to
+		if err := admissions.Put(tx, a); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), nil
 }
 
 func renameState(tx store.Tx, from, to string) (int, error) {

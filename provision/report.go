@@ -254,7 +254,7 @@ func (j *judge) explain(r store.Reader, person uuid.UUID, x *Explanation) error 
 		if s.App.Mode == mapping.Observe {
 			enforced := *s.App
 			enforced.Mode = mapping.Enforce
-			s.App = &enforced
+			s.App, s.Guarded = &enforced, false
 		}
 		plan := s.Plan()
 		x.Plan, x.Asks, x.Next = plan.Steps, plan.Holds, plan.Next

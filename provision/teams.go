@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -273,10 +272,4 @@ func (x *execution) teamDone(ctx context.Context, team string, done []waitingCha
 		}
 		return nil
 	})
-}
-
-func decodeSpent(value []byte) (spent, error) {
-	var s spent
-	err := json.Unmarshal(value, &s)
-	return s, err
 }

@@ -56,6 +56,7 @@ func (e *Engine) Triage(ctx context.Context, app string) (int, error) {
 // judge settles items, unless they have changed since they were seen, in one transaction.
 func (j *judge) judge(ctx context.Context, due []Item) error {
 	return j.commit(ctx, func(tx *txn) error {
+		j.books = j.Engine.books(j.mapping, j.app, j.now)
 		var err error
 		if j.pending, err = audit.Urgent(tx, changeBatch); err != nil {
 			return err
@@ -148,6 +149,7 @@ type judge struct {
 	now     time.Time
 	// pending are the urgent changes that are not expanded to their end.
 	pending []audit.Change
+	books   *books // of the transaction; set where items are settled
 	// ledger is the key under which the app's ledger stands; "" for the app's own.
 	ledger string
 	// state is the app's, where it was read once for many; nil: it is read for each.
@@ -203,7 +205,7 @@ func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
 	}
 	return Situation{
 		App: j.app, Can: j.can, Person: p, Want: want, Accounts: have,
-		Holds: held, Self: state.Self, Namesake: namesake, Now: j.now, Admitted: admitted,
+		Holds: held, Self: state.Self, Namesake: namesake, Now: j.now, Guarded: j.app.Mode != mapping.Observe, Admitted: admitted,
 	}, nil
 }
 
@@ -239,14 +241,23 @@ func (j *judge) settle(tx *txn, it *Item) error {
 		}
 		plan = s.Plan()
 	}
+	if len(plan.Pending) > 0 && j.app.Mode != mapping.Observe {
+		if err := j.weighPending(tx, it, &s, plan.Pending); err != nil {
+			return err
+		}
+		plan = s.Plan()
+	}
 	if err := j.syncHolds(tx, it, &s, plan); err != nil {
+		return err
+	}
+	if err := j.consume(tx, &s, plan); err != nil {
 		return err
 	}
 	it.Urgent, it.Approved, it.Edited, it.Fresh = false, false, false, 0
 	it.Cut = s.Person.Terminated != nil
 	switch {
 	case plan.Waiting && j.app.Mode != mapping.Observe:
-		it.State, it.Lane, it.Due, it.Marked = Quiet, Removal, j.now, oldestUnwanted(&s, j.now)
+		it.State, it.Lane, it.Due, it.Marked, it.Work = Quiet, Removal, j.now, oldestUnwanted(&s, j.now), plan.Work
 	case len(plan.Steps) > 0 && (j.app.Mode != mapping.Observe || it.Rounds == 0):
 		it.State, it.Lane, it.Due = Ready, plan.Lane(), j.now
 		switch {
@@ -367,7 +378,7 @@ func contains(ids []uuid.UUID, id uuid.UUID) bool {
 // planned are the kinds of hold that the planner itself asks for; the others are found out at the vendor.
 func planned(k HoldKind) bool {
 	switch k {
-	case HoldBudget, HoldMapping, HoldReduction, HoldProtected, HoldEmail, HoldSuspended, HoldProfile, HoldNamesake:
+	case HoldBudget, HoldAdmin, HoldMapping, HoldReduction, HoldProtected, HoldEmail, HoldSuspended, HoldProfile, HoldNamesake:
 		return true
 	default:
 		return false
@@ -416,6 +427,10 @@ func stillMatters(h *Hold, plan Plan) bool {
 			if s.Op == OpRemove {
 				return true
 			}
+		case HoldLastAdmin:
+			if s.Op == OpRemove || s.Op == OpSuspend || s.Op == OpDemote || (s.Op == OpUpdate && s.Change.Role != nil) {
+				return true
+			}
 		}
 	}
 	return false
@@ -435,14 +450,20 @@ func (e *Engine) openHold(tx *txn, it *Item, person uuid.UUID, spec HoldSpec) er
 		h.Text, h.Fix = spec.Text, spec.Fix
 		return holds.Put(tx, h)
 	}
-	h.Text, h.Fix, h.Source = spec.Text, spec.Fix, it.Source
+	h.Text, h.Fix, h.Source, h.Work, h.Leaver = spec.Text, spec.Fix, it.Source, spec.Work, spec.Leaver
 	h.State, h.Opened, h.Decided, h.By, h.WithoutTransfer = HoldOpen, tx.now, time.Time{}, "", false
 	if err := holds.Put(tx, h); err != nil {
 		return err
 	}
-	return audit.Record(tx, tx.fact(audit.HoldOpened, it.App, person, uuid.Nil, it.Causes, map[string]string{
-		"hold": h.ID, "kind": string(h.Kind),
-	}))
+	detail := map[string]string{"hold": h.ID, "kind": string(h.Kind)}
+	if h.Work != "" {
+		detail["work"] = string(h.Work)
+	}
+	act := audit.HoldOpened
+	if h.Leaver {
+		act = audit.HoldLeaver
+	}
+	return audit.Record(tx, tx.fact(act, it.App, person, uuid.Nil, it.Causes, detail))
 }
 
 // group reads a group outside of a transaction.

@@ -36,6 +36,7 @@ type world struct {
 	users  map[string]uuid.UUID
 	groups map[string]uuid.UUID
 	quiet  provision.QuietTime
+	admins []string
 
 	inEngine, crashed bool
 	commits           int // of the engine
@@ -99,7 +100,7 @@ func (w *world) start() {
 	w.maps = versions.New(w.store, w.dir, func() mapping.Catalog { return catalog{w.vendor} }, clock, ids)
 	w.engine = provision.New(provision.Options{
 		Store: w.store, Directory: w.dir, Mappings: w.maps, Connections: connections{w.vendor},
-		Quiet: w.quiet, Now: clock, NewID: ids, Rand: rand.New(rand.NewPCG(1, 2)), Logger: slog.New(slog.DiscardHandler),
+		Quiet: w.quiet, Administrators: w.admins, Now: clock, NewID: ids, Rand: rand.New(rand.NewPCG(1, 2)), Logger: slog.New(slog.DiscardHandler),
 	})
 }
 

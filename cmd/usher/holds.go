@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,12 +34,13 @@ can receive, accounts that are somebody else's. Everything else goes on meanwhil
 	}
 	cmd.Flags().StringVar(&f.App, "app", "", "of this app alone")
 	cmd.Flags().StringVar(&kind, "kind", "", "of this kind alone: "+holdKinds())
+	cmd.Flags().StringVar(&f.Source, "source", "", "what this source caused alone; admin:NAME for an administrator")
 	cmd.Flags().BoolVar(&f.All, "all", false, "decided and closed ones as well")
 	return cmd
 }
 
 func holdKinds() string {
-	return "budget, mapping, reduction, transfer, refused, email, suspended, namesake, foreign, protected or profile"
+	return "budget, admin, mapping, reduction, transfer, refused, email, suspended, namesake, foreign, protected, last-admin or profile"
 }
 
 func writeHolds(p *page, all []admin.HoldReply, f client.HoldFilter) {
@@ -50,11 +52,14 @@ func writeHolds(p *page, all []admin.HoldReply, f client.HoldFilter) {
 		p.line("Nothing is held%s.", where)
 		return
 	}
-	type question struct{ app, text, fix string }
+	type question struct {
+		app, text, fix string
+		leaver         bool
+	}
 	var order []question
 	same := map[question][]admin.HoldReply{}
 	for _, h := range all {
-		q := question{h.App, h.Text, h.Fix}
+		q := question{h.App, h.Text, h.Fix, h.Leaver && h.State == provision.HoldOpen}
 		if same[q] == nil {
 			order = append(order, q)
 		}
@@ -64,17 +69,31 @@ func writeHolds(p *page, all []admin.HoldReply, f client.HoldFilter) {
 	for _, q := range order {
 		p.gap()
 		first := same[q][0]
-		p.line("%s  %s", p.paint(bold, q.app+" · "+string(first.Kind)), q.text)
+		title := q.app + " · " + string(first.Kind)
+		if first.Work != "" && first.Kind == provision.HoldBudget {
+			title += " · " + string(first.Work)
+		}
+		if q.leaver {
+			title += " · deactivated"
+		}
+		p.line("%s  %s", p.paint(bold, title), q.text)
 		var t table
 		for _, h := range same[q] {
 			cause := ""
 			if h.SourceName != "" {
 				cause = "by " + h.SourceName
 			}
+			if h.Yours {
+				cause = "by you"
+			}
 			t.row(styled(bold, h.ID), of(who(h)), of(p.ago(h.Opened)), styled(dim, cause), decision(p, h))
 			decidable = decidable || (h.State == provision.HoldOpen && h.Kind.Approvable())
 		}
 		p.table(t, 2)
+		if q.leaver {
+			p.line("  → %s", p.paint(red, "still inside only because others are held: usher approve "+first.ID+" shuts this person out now"))
+			continue
+		}
 		if q.fix != "" && first.State == provision.HoldOpen {
 			p.line("  → %s", q.fix)
 		}
@@ -139,38 +158,47 @@ func summary(all []admin.HoldReply) string {
 
 // selection says which holds a decision is about.
 type selection struct {
-	app  string
-	kind string
-	all  bool
+	app    string
+	kind   string
+	source string
+	all    bool
 }
 
 func (s *selection) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.app, "app", "", "with --all: the app")
 	cmd.Flags().StringVar(&s.kind, "kind", "", "with --all: this kind alone: "+holdKinds())
+	cmd.Flags().StringVar(&s.source, "source", "", "with --app: all that this source caused there; admin:NAME for an administrator")
 	cmd.Flags().BoolVar(&s.all, "all", false, "all open holds of the app that can be decided")
 }
 
 // args accepts ids, or --app and --all, and not both.
 func (s *selection) args(_ *cobra.Command, ids []string) error {
 	switch {
+	case s.source != "" && len(ids) > 0:
+		return wrongUse("give ids, or --app APP --source SOURCE, not both")
+	case s.source != "" && s.app == "":
+		return wrongUse("--app is missing: --source takes what it caused in one app")
 	case s.all && len(ids) > 0:
 		return wrongUse("give ids, or --app APP --all, not both")
 	case s.all && s.app == "":
 		return wrongUse("--app is missing: --all takes all holds of one app")
-	case !s.all && (s.app != "" || s.kind != ""):
+	case !s.many() && (s.app != "" || s.kind != ""):
 		return wrongUse("--app and --kind go with --all")
-	case !s.all && len(ids) == 0:
+	case !s.many() && len(ids) == 0:
 		return wrongUse("ID is missing: usher holds lists them")
 	}
 	return nil
 }
 
+// many reports whether a whole batch is meant.
+func (s *selection) many() bool { return s.all || s.source != "" }
+
 // pick returns the ids that are meant.
 func (s *selection) pick(cmd *cobra.Command, c *client.Client, ids []string) ([]string, error) {
-	if !s.all {
+	if !s.many() {
 		return ids, nil
 	}
-	reply, err := c.Holds(cmd.Context(), client.HoldFilter{App: s.app, Kind: provision.HoldKind(s.kind)})
+	reply, err := c.Holds(cmd.Context(), client.HoldFilter{App: s.app, Kind: provision.HoldKind(s.kind), Source: s.source})
 	if err != nil {
 		return nil, err
 	}
@@ -188,14 +216,19 @@ func (s *selection) pick(cmd *cobra.Command, c *client.Client, ids []string) ([]
 func newApprove(a *app) *cobra.Command {
 	var s selection
 	var yes, withoutTransfer bool
+	var typed int
 	cmd := &cobra.Command{
-		Use:   "approve ID... | --app APP --all",
+		Use:   "approve ID... | --app APP --all | --app APP --source SOURCE",
 		Short: "Let what is held go on",
-		Long: `Let what is held go on: a removal is carried out, an adopted account reduced, a refused call tried again. With --all it asks
-for the number of holds; without a terminal it does nothing unless --yes is given.
+		Long: `Let what is held go on: a removal is carried out, an adopted account reduced, a refused call tried again. For a whole batch,
+with --all or --source, it asks you to type the number of holds, so that nobody lets 300 go who thought of three;
+--count gives the number without a terminal, and --yes waives it.
+
+What you caused yourself needs somebody else's approval where the setting administrators lists two people or more. With
+fewer it asks you to type the count, also for a single one.
 
 For a leaver whose data nobody can receive, it looks for a receiver again; --without-transfer removes the account and loses the data.`,
-		Example: "  usher approve k3f9a2x\n  usher approve --app gorgias --all --kind budget",
+		Example: "  usher approve k3f9a2x\n  usher approve --app gorgias --all --kind budget\n  usher approve --app zoom --source okta --count 47",
 		Args:    s.args,
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			if withoutTransfer && s.all {
@@ -205,26 +238,57 @@ For a leaver whose data nobody can receive, it looks for a receiver again; --wit
 			if err != nil {
 				return err
 			}
-			if s.all && !yes {
-				if err := a.confirm(cmd.Context(), len(ids), count(len(ids), "hold", "holds")+" of "+s.app+" would be approved", false); err != nil {
+			ask := s.many()
+			if !ask && typed == 0 {
+				if ask, err = yours(cmd, c, ids); err != nil {
 					return err
 				}
 			}
+			switch {
+			case typed != 0 && typed != len(ids):
+				return &refusedError{fmt.Sprintf("--count says %d, but these are %s; nothing was approved", typed, count(len(ids), "hold", "holds"))}
+			case typed == 0 && ask && !yes:
+				where := ""
+				if s.app != "" {
+					where = " of " + s.app
+				}
+				if err := a.confirm(cmd.Context(), len(ids), count(len(ids), "hold", "holds")+where+" would be approved", false); err != nil {
+					return err
+				}
+			}
+			if ask {
+				typed = len(ids)
+			}
 			return a.decide(ids, "approved: the work goes on", func(id string) (client.Reply[provision.Hold], error) {
-				return c.Approve(cmd.Context(), id, withoutTransfer)
+				return c.Approve(cmd.Context(), id, withoutTransfer, typed)
 			})
 		}),
 	}
 	s.flags(cmd)
-	cmd.Flags().BoolVar(&yes, "yes", false, "with --all: do not ask")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for the number")
+	cmd.Flags().IntVar(&typed, "count", 0, "how many holds you mean; nothing is approved if there are more or fewer")
 	cmd.Flags().BoolVar(&withoutTransfer, "without-transfer", false, "remove the account and lose its data, where nobody can receive it")
 	return cmd
+}
+
+// yours reports whether one of the holds follows from what the caller did.
+func yours(cmd *cobra.Command, c *client.Client, ids []string) (bool, error) {
+	reply, err := c.Holds(cmd.Context(), client.HoldFilter{})
+	if err != nil {
+		return false, err
+	}
+	for _, h := range reply.Value {
+		if h.Yours && slices.Contains(ids, h.ID) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func newReject(a *app) *cobra.Command {
 	var s selection
 	cmd := &cobra.Command{
-		Use:     "reject ID... | --app APP --all",
+		Use:     "reject ID... | --app APP --all | --app APP --source SOURCE",
 		Short:   "Leave what is held as it is",
 		Long:    "Leave accounts as they are, until the facts behind the hold change: then the question comes anew.",
 		Example: "  usher reject k3f9a2x\n  usher reject --app gorgias --all",

@@ -174,7 +174,9 @@ func (c *Client) Retry(ctx context.Context, app, user string) (Reply[admin.Retry
 type HoldFilter struct {
 	App  string
 	Kind provision.HoldKind
-	All  bool // decided and closed ones as well
+	// Source is a source's name, or admin:NAME.
+	Source string
+	All    bool // decided and closed ones as well
 }
 
 // Holds lists what waits for a person's decision.
@@ -186,12 +188,18 @@ func (c *Client) Holds(ctx context.Context, f HoldFilter) (Reply[[]admin.HoldRep
 	if f.Kind != "" {
 		q.Set("kind", string(f.Kind))
 	}
+	if f.Source != "" {
+		q.Set("source", f.Source)
+	}
 	return get[[]admin.HoldReply](ctx, c, "holds", q)
 }
 
-// Approve lets one hold go on; withoutTransfer gives up the leaver's data.
-func (c *Client) Approve(ctx context.Context, id string, withoutTransfer bool) (Reply[provision.Hold], error) {
-	return call[provision.Hold](ctx, c, http.MethodPost, "holds/"+url.PathEscape(id)+"/approve", flags("without_transfer", withoutTransfer), "", nil)
+// Approve lets one hold go on; withoutTransfer gives up the leaver's data. Count is the number that
+// the administrator typed, 0 where none was asked for.
+func (c *Client) Approve(ctx context.Context, id string, withoutTransfer bool, count int) (Reply[provision.Hold], error) {
+	q := flags("without_transfer", withoutTransfer)
+	number(q, "count", count)
+	return call[provision.Hold](ctx, c, http.MethodPost, "holds/"+url.PathEscape(id)+"/approve", q, "", nil)
 }
 
 // Reject leaves things as they are until the facts behind the hold change.

@@ -55,7 +55,7 @@ func TestRequests(t *testing.T) {
 	_, err4 := c.Rollback(ctx, 3, client.Edit{})
 	_, err5 := c.Why(ctx, "kim+x@acme.example", "zoom")
 	_, err6 := c.Holds(ctx, client.HoldFilter{App: "zoom", Kind: "budget", All: true})
-	_, err7 := c.Approve(ctx, "k3f9a2x", true)
+	_, err7 := c.Approve(ctx, "k3f9a2x", true, 0)
 	_, err8 := c.AddToken(ctx, "a/b", admin.AddToken{ReadOnly: true, Seconds: 60})
 	if err := errors.Join(err8, err, err2, err3, err4, err5, err6, err7); err != nil {
 		t.Fatal(err)

@@ -281,7 +281,7 @@ func (w *week) decide(ctx context.Context) error {
 	for i := range holds.Value {
 		h := &holds.Value[i]
 		if h.Person.String() == w.cast.jo.id {
-			if _, err := w.stage.admin.Approve(ctx, h.ID, false); err != nil {
+			if _, err := w.stage.admin.Approve(ctx, h.ID, false, 1); err != nil {
 				return fmt.Errorf("approve hold %s: %w", h.ID, err)
 			}
 			w.view.line(cameIn, "ida", "usher approve "+h.ID+"  "+w.who(h.Person.String())+" at "+h.App, "")

@@ -178,7 +178,7 @@ func (g *Gateway) wire(ctx context.Context, o Options, box *secrets.Box, vault *
 		Store: g.store, Directory: dir, Mappings: maps, Connections: opener{conns},
 		Quiet: provision.QuietTime{Pause: g.cfg.Quiet.Pause, AtMost: g.cfg.Quiet.AtMost},
 		Now:   now, NewID: newID, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), //nolint:gosec // jitter, not secrets
-		Logger: g.log, OpenFact: g.audit.Open, Observe: g.metrics.step,
+		Logger: g.log, OpenFact: g.audit.Open, Observe: g.metrics.step, Administrators: g.cfg.Administrators,
 	})
 	g.metrics.watch(g.engine)
 
@@ -205,8 +205,9 @@ func (g *Gateway) wire(ctx context.Context, o Options, box *secrets.Box, vault *
 	g.api = g.server(admin.New(admin.Services{
 		Directory: dir, Mappings: maps, Connections: conns, Engine: g.engine, Vault: vault, Audit: g.audit,
 		Backup:  func(ctx context.Context, w io.Writer) error { return g.store.Backup(ctx, w) },
-		Version: o.Version, Started: now(), Logger: g.log, Backups: g.backups,
+		Version: o.Version, Started: now(), Logger: g.log, Backups: g.backups, Administrators: g.cfg.Administrators,
 	}))
+	g.api.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return admin.WithPeer(ctx, peer(c)) }
 	return nil
 }
 
