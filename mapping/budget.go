@@ -41,7 +41,7 @@ func DefaultBudgets() Budgets {
 	return Budgets{
 		Budget:      DefaultBudget(),
 		Suspensions: DefaultBudget(),
-		Creates:     Budget{Percent: 20, AtLeast: 50, AtMost: 500, Window: 24 * time.Hour},
+		Creates:     Budget{Percent: 20, AtLeast: 500, AtMost: 2000, Window: 24 * time.Hour},
 		Identities:  Budget{Percent: 10, AtLeast: 5, AtMost: 50, Window: 24 * time.Hour},
 		Reductions:  Budget{Percent: 20, AtLeast: 10, AtMost: 100, Window: 24 * time.Hour},
 	}

@@ -113,7 +113,7 @@ func TestTheFirstEnforcementIsConfirmedOnce(t *testing.T) {
 	w.hire(people(99)...)
 	w.group("Support", people(99)...)
 	w.settle()
-	_, err := w.maps.Apply(t.Context(), admin, []byte(plainMapping), versions.ApplyOptions{Confirmed: 99})
+	_, err := w.maps.Apply(t.Context(), admin, []byte(tight("budget: {creates: {percent: 0, at_least: 50, at_most: 50}}")), versions.ApplyOptions{Confirmed: 99})
 	w.must(err)
 	w.settle()
 	if got := len(w.vendor.have()); got != 99 {
@@ -123,16 +123,25 @@ func TestTheFirstEnforcementIsConfirmedOnce(t *testing.T) {
 
 func TestUnconfirmedTheFirstEnforcementStopsAtTheBudget(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.hire(people(99)...)
-	w.group("Support", people(99)...)
-	w.settle()
-	w.apply(plainMapping)
-	w.settle()
-	if got := len(w.vendor.have()); got != 50 {
-		t.Errorf("accounts: got %d, want the 50 of the default budget", got)
+	for want, doc := range map[int]string{
+		99: plainMapping, // the default lets a company's first push through
+		50: tight("budget: {creates: {percent: 0, at_least: 50, at_most: 50}}"),
+	} {
+		w := newWorld(t)
+		w.hire(people(99)...)
+		w.group("Support", people(99)...)
+		w.settle()
+		w.apply(doc)
+		w.settle()
+		if got := len(w.vendor.have()); got != want {
+			t.Errorf("accounts: got %d, want %d", got, want)
+		}
+		held := map[provision.Kind]int{}
+		if want < 99 {
+			held[provision.Creates] = 99 - want
+		}
+		w.wantWorks(held)
 	}
-	w.wantWorks(map[provision.Kind]int{provision.Creates: 49})
 }
 
 func TestTheSourcesBudgetCountsItsPeople(t *testing.T) {

@@ -11,11 +11,12 @@ import (
 
 const teamMapping = `
 version: 1
+source_budget: {creates: {percent: 100, at_least: 1000, at_most: 1000}}
 apps:
   desk:
     connection: desk-prod
     mode: enforce
-    budget: {percent: 100, at_least: 1000, at_most: 1000}
+    budget: {percent: 100, at_least: 1000, at_most: 1000, creates: {percent: 100, at_least: 1000, at_most: 1000}}
     grants:
       - {group: Support, role: agent, teams: [Tier 1]}
       - {group: Old hands, role: agent, teams: [Tier 2]}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -357,6 +358,8 @@ func (w *world) wantHolds(kinds ...provision.HoldKind) []provision.Hold {
 	for _, h := range open {
 		got = append(got, h.Kind)
 	}
+	slices.Sort(got) // their ids are drawn
+	slices.Sort(kinds)
 	if diff := cmp.Diff(got, kinds); diff != "" {
 		w.t.Fatalf("open holds (-got +want):\n%s\n%s", diff, w.story())
 	}
