@@ -14,11 +14,10 @@ import (
 // maxGroupOperations bounds one PATCH of a group; some clients write an operation for each member.
 const maxGroupOperations = 10_000
 
-// largeGroup is the number of members above which a PATCH is answered 204 (law 13): up to it the group with its members fits into one
-// buffer of a stream. RFC 7644 section 3.5.2 leaves the choice to the server unless the client says with "attributes" what it wants to
+// largeGroup is the number of members above which a PATCH is answered 204 (law 13). RFC 7644 section 3.5.2 leaves the choice to the server unless the client says with "attributes" what it wants to
 // see. Okta and Entra take either answer, and a client that adds a thousand people one by one would else be sent half a million
 // members.
-const largeGroup = 100
+const largeGroup = 400
 
 func (s *Server) createGroup(x *exchange) error {
 	p, err := x.projection(s.groups)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/usher-scim/usher/directory"
@@ -70,6 +71,48 @@ func TestEachLawHasATest(t *testing.T) {
 	for law := 1; law <= 19; law++ {
 		if !bytes.Contains(tests, fmt.Appendf(nil, "\nfunc TestLaw%02d", law)) {
 			t.Errorf("no test bears the number of law %d", law)
+		}
+	}
+}
+
+// codeName is a name of code as docs/scim.md gives it: Type.method, package.Name or Name.
+var codeName = regexp.MustCompile("`([A-Za-z]+\\.)?([A-Za-z]+)`")
+
+func TestThePageOfTheLawsNamesCodeThatIsThere(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/scim.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code []byte
+	for _, pattern := range []string{"*.go", "*/*.go", "../directory/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range files {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			code = append(code, text...)
+		}
+	}
+	for law := 1; law <= 19; law++ {
+		row := regexp.MustCompile(fmt.Sprintf(`(?m)^\| %d \|.*\|(.*)\|$`, law)).FindSubmatch(page)
+		if row == nil {
+			t.Errorf("docs/scim.md has no law %d", law)
+			continue
+		}
+		names := codeName.FindAllSubmatch(row[1], -1)
+		if len(names) == 0 && !bytes.Contains(row[1], []byte("scim/")) {
+			t.Errorf("law %d: no code is named", law)
+		}
+		for _, name := range names {
+			declared := regexp.MustCompile(`(?m)^(func|type|const|var) (\([^)]*\) )?` + string(name[2]) + `\b`)
+			if !declared.Match(code) {
+				t.Errorf("law %d names %s, which is not there", law, name[0])
+			}
 		}
 	}
 }
