@@ -126,7 +126,7 @@ func (e *Engine) stop(ctx context.Context, app, reason, fix string) error {
 		if err != nil {
 			return err
 		}
-		news = !s.Stopped || s.Reason != reason
+		news = !s.Stopped || !sameCause(s.Reason, reason)
 		if !news {
 			return nil
 		}

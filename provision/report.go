@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/mapping"
@@ -37,11 +38,17 @@ type AppStatus struct {
 
 // FailureGroup is one cause that keeps people waiting.
 type FailureGroup struct {
-	Text    string      `json:"text"`
-	Fix     string      `json:"fix,omitempty"`
-	Count   int         `json:"count"`
-	Persons []uuid.UUID `json:"persons"` // the first few
-	Next    time.Time   `json:"next,omitzero"`
+	Kind    adapters.Kind `json:"kind,omitempty"`
+	Words   string        `json:"words,omitempty"` // what is wrong, in plain words (Words)
+	Text    string        `json:"text"`            // what the vendor or the adapter said, of the last of them
+	Fix     string        `json:"fix,omitempty"`
+	Count   int           `json:"count"`
+	Persons []uuid.UUID   `json:"persons"`       // the first few
+	Next    time.Time     `json:"next,omitzero"` // the first time at which one of them is tried again by itself
+	// Stuck is how many of them are not tried again by themselves.
+	Stuck int `json:"stuck,omitempty"`
+
+	at time.Time // of the failure whose text is told
 }
 
 var queueNames = map[class]string{
@@ -105,7 +112,7 @@ func appReport(r store.Reader, s *AppStatus) error {
 				s.OldestRemoval = it.Marked
 			}
 			if it.Failure != nil {
-				group(groups, it)
+				group(groups, it, s.Title)
 			}
 		}
 	}
@@ -125,15 +132,22 @@ func appReport(r store.Reader, s *AppStatus) error {
 	return nil
 }
 
-func group(groups map[string]*FailureGroup, it *Item) {
-	g := groups[it.Failure.Text]
+func group(groups map[string]*FailureGroup, it *Item, title string) {
+	told := failing(it, title)
+	g := groups[told.Cause]
 	if g == nil {
-		g = &FailureGroup{Text: it.Failure.Text, Fix: it.Failure.Fix}
-		groups[it.Failure.Text] = g
+		g = &FailureGroup{Kind: told.Kind, Words: told.Words}
+		groups[told.Cause] = g
+	}
+	if told.At.After(g.at) || g.Count == 0 {
+		g.Text, g.Fix, g.at = told.Text, told.Fix, told.At
 	}
 	g.Count++
-	if p, ok := it.Person(); ok && len(g.Persons) < 5 {
-		g.Persons = append(g.Persons, p)
+	if told.Person != uuid.Nil && len(g.Persons) < 5 {
+		g.Persons = append(g.Persons, told.Person)
+	}
+	if it.State == Failed {
+		g.Stuck++
 	}
 	if it.State == Ready && (g.Next.IsZero() || it.Due.Before(g.Next)) {
 		g.Next = it.Due
