@@ -35,6 +35,7 @@ type Config struct {
 	Quiet           Quiet         `yaml:"quiet"`
 	Limits          Limits        `yaml:"limits"`
 	Backup          Backup        `yaml:"backup"`
+	Alerts          Alerts        `yaml:"alerts"`
 }
 
 // Backup says where the running server keeps copies of its store.

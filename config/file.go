@@ -19,7 +19,7 @@ type fileReader struct {
 	name     string
 	config   *Config
 	settings map[string]Setting // by key
-	sections map[string]bool    // "log", for "log.format"
+	sections map[string]bool    // "log", for "log.format"; "alerts" and "alerts.email", for "alerts.email.host"
 	mistakes []error
 }
 
@@ -28,8 +28,10 @@ func readFile(c *Config, settings []Setting, name string, text []byte) []error {
 	r := &fileReader{name: name, config: c, settings: map[string]Setting{}, sections: map[string]bool{}}
 	for _, s := range settings {
 		r.settings[s.Key] = s
-		if section, _, nested := strings.Cut(s.Key, "."); nested {
-			r.sections[section] = true
+		for i, c := range s.Key {
+			if c == '.' {
+				r.sections[s.Key[:i]] = true
+			}
 		}
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(text))
@@ -95,6 +97,9 @@ func (r *fileReader) value(s Setting, n *yaml.Node) {
 	}
 	values := make([]string, len(nodes))
 	for i, v := range nodes {
+		if s.Reference {
+			v = referenceNode(v)
+		}
 		if v.Kind != yaml.ScalarNode || v.Tag == "!!null" {
 			r.wrong(v, "%s needs a plain value", s.Key)
 			return
@@ -108,6 +113,17 @@ func (r *fileReader) value(s Setting, n *yaml.Node) {
 	if err := s.set(r.config, values); err != nil {
 		r.wrong(n, "%s: %v", s.Key, err)
 	}
+}
+
+// referenceNode makes {env: NAME} one plain value, as it stands in flags and variables; what is none stays as it is.
+func referenceNode(n *yaml.Node) *yaml.Node {
+	if n.Kind != yaml.MappingNode || len(n.Content) != 2 || n.Content[0].Kind != yaml.ScalarNode || n.Content[1].Kind != yaml.ScalarNode {
+		return n
+	}
+	plain := *n.Content[1]
+	plain.Line, plain.Column = n.Line, n.Column
+	plain.Tag, plain.Value = "!!str", "{"+n.Content[0].Value+": "+n.Content[1].Value+"}"
+	return &plain
 }
 
 // suggest names the nearest key that may stand where got stood, or the full name of one that

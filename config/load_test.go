@@ -45,6 +45,7 @@ func defaults() config.Config {
 		ShutdownTimeout: 30 * time.Second,
 		Log:             config.Log{Format: "text", Level: slog.LevelInfo},
 		Quiet:           config.Quiet{Pause: 5 * time.Second, AtMost: 2 * time.Minute},
+		Alerts:          config.Alerts{RemovalLate: 15 * time.Minute, Email: config.AlertEmail{Port: 587, TLS: "starttls"}},
 		Limits: config.Limits{
 			UserBody: 1 << 20, GroupBody: 16 << 20, BulkBody: 4 << 20, BulkOperations: 1000, Scan: 100_000, CursorTimeout: time.Hour,
 		},

@@ -21,6 +21,8 @@ type Setting struct {
 	Default string // as it would be written; "" for none
 	Doc     string // one line for people
 	List    bool   // several values: a sequence in the file, separated by commas elsewhere
+	// Reference: the value stands for a secret, {env: NAME} say; in the file it may be written as a mapping.
+	Reference bool
 
 	set func(*Config, []string) error // gets exactly one value, or all of a list
 }
@@ -107,6 +109,7 @@ func Settings() []Setting {
 		one("backup.keep", "14", "how many of them stay; older ones go when a newer one is whole",
 			func(c *Config) *int { return &c.Backup.Keep }, whole(1, 10_000)),
 	}
+	settings = append(settings, alertSettings()...)
 	for i := range settings {
 		key := settings[i].Key
 		settings[i].Flag = strings.NewReplacer(".", "-", "_", "-").Replace(key)
@@ -134,7 +137,7 @@ func (c Config) check() error {
 	if c.Quiet.Pause > c.Quiet.AtMost {
 		return fmt.Errorf("quiet.pause (%s) is longer than quiet.at_most (%s)", c.Quiet.Pause, c.Quiet.AtMost)
 	}
-	return nil
+	return c.Alerts.check()
 }
 
 func text(s string) (string, error) { return s, nil }
