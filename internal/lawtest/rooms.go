@@ -15,7 +15,7 @@ type Room struct {
 }
 
 // everything is what the binary and its like may know: all but other binaries.
-var everything = []string{"config", "store/...", "audit/...", "secrets/...", "directory/...", "scim/...", "mapping/...",
+var everything = []string{"alerts", "config", "store/...", "audit/...", "secrets/...", "directory/...", "scim/...", "mapping/...",
 	"connections", "provision/...", "adapters/...", "sources/...", "admin/...", "sandbox/...", "internal/..."}
 
 // realStore is what a test may put under a package that keeps something.
@@ -48,8 +48,9 @@ var Rooms = []Room{
 
 	{Folder: "connections", Knows: []string{"store", "audit", "secrets", "adapters", "adapters/registry"}, Tests: realStore},
 	{Folder: "provision/...", Knows: []string{"provision/...", "directory", "mapping/...", "adapters", "store", "audit"}, Tests: append([]string{"sandbox/...", "adapters/*"}, realStore...)},
+	{Folder: "alerts", Knows: []string{"store", "audit", "secrets"}, Tests: realStore},
 	{Folder: "sources/...", Knows: []string{"sources/...", "directory"}, Tests: realStore},
-	{Folder: "admin/...", Knows: []string{"admin/...", "config", "connections", "store", "audit", "secrets", "directory", "scim", "mapping/...", "adapters", "adapters/registry", "provision/...", "sources/..."}, Tests: append([]string{"adapters/*", "sandbox/..."}, realStore...)},
+	{Folder: "admin/...", Knows: []string{"admin/...", "alerts", "config", "connections", "store", "audit", "secrets", "directory", "scim", "mapping/...", "adapters", "adapters/registry", "provision/...", "sources/..."}, Tests: append([]string{"adapters/*", "sandbox/..."}, realStore...)},
 
 	{Folder: "sandbox/...", Knows: []string{"sandbox/..."}},
 	{Folder: "internal/lawtest"},
