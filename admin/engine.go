@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
+	"github.com/usher-scim/usher/alerts"
 	"github.com/usher-scim/usher/provision"
 )
 
@@ -17,6 +18,8 @@ type StatusReply struct {
 	Waiting []string              `json:"waiting,omitempty"` // group names that no group has yet
 	People  map[uuid.UUID]string  `json:"people,omitempty"`  // how those are called whom the failures list
 	Backups *BackupStatus         `json:"backups,omitempty"` // absent: none are scheduled
+	// Alerts says how the channels do that people are told on; none: nobody is told.
+	Alerts []alerts.ChannelStatus `json:"alerts"`
 }
 
 func (s Services) status(c echo.Context) error {
@@ -42,6 +45,9 @@ func (s Services) status(c echo.Context) error {
 	}
 	if s.Backups != nil {
 		r.Backups = s.Backups()
+	}
+	if r.Alerts, err = s.Alerts.Status(ctx); err != nil {
+		return err
 	}
 	var failing []uuid.UUID
 	for _, app := range apps {
@@ -96,13 +102,16 @@ func (s Services) accounts(c echo.Context) error {
 
 // RetryReply says how many people and teams were given another try.
 type RetryReply struct {
-	Moved int `json:"moved"`
+	Moved int            `json:"moved"`
+	Apps  map[string]int `json:"apps,omitempty"` // by app, where all apps were asked for
 }
 
 func (s Services) retry(c echo.Context) error {
 	app := c.QueryParam("app")
-	if app == "" {
-		return badRequest("app is needed")
+	if all := c.QueryParam("all") == "true"; all && app == "" {
+		return s.retryAll(c.Request().Context(), c)
+	} else if all || app == "" {
+		return badRequest("app is needed, or all=true without it")
 	}
 	var person uuid.UUID
 	if who := c.QueryParam("user"); who != "" {
@@ -115,5 +124,5 @@ func (s Services) retry(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, RetryReply{n})
+	return c.JSON(http.StatusOK, RetryReply{Moved: n})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/usher-scim/usher/alerts"
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/connections"
 	"github.com/usher-scim/usher/directory"
@@ -35,6 +36,7 @@ type Services struct {
 	Administrators []string
 	Vault          *secrets.Vault
 	Audit          *audit.Chain
+	Alerts         *alerts.Alerts
 	// Backup writes a consistent copy of the store.
 	Backup func(ctx context.Context, w io.Writer) error
 	// Backups says how the scheduled backups are; nil, or a nil answer: none are scheduled.
@@ -93,6 +95,7 @@ func New(s Services) http.Handler {
 	v1.GET("/backup", s.backup)
 
 	s.auditRoutes(v1)
+	s.alertRoutes(v1)
 	return e
 }
 

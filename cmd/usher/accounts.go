@@ -80,31 +80,3 @@ func accountState(s provision.AccountState) cell {
 		return of(string(s))
 	}
 }
-
-func newRetry(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "retry APP [USER]",
-		Short: "Try what failed again, at once",
-		Long: `Give what failed or waits for a retry in an app another try at once: everybody's, or one person's, who is named by
-userName, e-mail address or id. It also starts an app again that had stopped.`,
-		Example: "  usher retry gorgias\n  usher retry zoom kim@acme.example",
-		Args:    needs("APP", "[USER]"),
-		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			user := ""
-			if len(args) > 1 {
-				user = args[1]
-			}
-			reply, err := c.Retry(cmd.Context(), args[0], user)
-			if err != nil {
-				return err
-			}
-			return a.print(reply.JSON, func(p *page) {
-				if reply.Value.Moved == 0 {
-					p.line("Nothing in %s waits for another try.", args[0])
-					return
-				}
-				p.line("%s another try now; usher status shows what becomes of it.", count(reply.Value.Moved, "piece of work gets", "pieces of work get"))
-			})
-		}),
-	}
-}

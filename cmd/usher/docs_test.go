@@ -60,7 +60,7 @@ func TestTheDocumentationIsTheTreeOfCommands(t *testing.T) {
 }
 
 func document(b *strings.Builder, cmd *cobra.Command) {
-	if cmd.Runnable() && !cmd.HasSubCommands() {
+	if cmd.Runnable() && (!cmd.HasSubCommands() || cmd.Annotations[aloneToo] != "") {
 		fmt.Fprintf(b, "\n### `%s`\n\n%s.\n\n%s\n", cmd.UseLine(), cmd.Short, paragraphs(cmd.Long))
 		if table := flagTable(cmd.LocalFlags()); table != "" {
 			b.WriteString("\n" + table)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/admin"
+	"github.com/usher-scim/usher/alerts"
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/connections"
 	"github.com/usher-scim/usher/directory"
@@ -354,5 +355,62 @@ func TestTimes(t *testing.T) {
 		if got := p.when(noon.Add(tc.d).UTC()); got != tc.want {
 			t.Errorf("when(%s) = %q, want %q", tc.d, got, tc.want)
 		}
+	}
+}
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	fail := func(app string, who uuid.UUID, kind adapters.Kind, text string, next time.Time) provision.Failing {
+		words, fix := provision.Words(kind, app)
+		return provision.Failing{App: app, Person: who, Kind: kind, Words: words, Fix: fix, Text: text, Cause: string(kind), At: ago(5 * time.Minute), Next: next}
+	}
+	team := fail("Zoom", uuid.Nil, adapters.Conflict, "change members: someone is pending", noon.Add(40*time.Second))
+	team.Team = "Sales"
+	golden(t, "failures.txt", shown(t, "GET /failures", admin.FailuresReply{
+		Failures: provision.Failures{Total: 1204, List: []provision.Failing{
+			fail("Zoom", kim, adapters.Invalid, "create user: the name is too long (HTTP 400)", time.Time{}),
+			fail("Zoom", kim, adapters.NoSeat, "create user: no seat (HTTP 400)", noon.Add(15*time.Minute)),
+			fail("Zoom", lee, adapters.NoSeat, "create user: no seat (HTTP 400)", noon.Add(-time.Second)),
+			team,
+		}},
+		People: map[uuid.UUID]string{kim: "kim@acme.example"},
+	}, "failures"))
+	for args, want := range map[string]string{"": "Nothing fails.\n", "zoom": "Nothing fails in zoom.\n"} {
+		if got := shown(t, "GET /failures", admin.FailuresReply{}, strings.Fields("failures "+args)...); got != want {
+			t.Errorf("failures %s: got %q, want %q", args, got, want)
+		}
+	}
+}
+
+func TestAlerts(t *testing.T) {
+	t.Parallel()
+	golden(t, "alerts.txt", shown(t, "GET /alerts", admin.AlertsReply{
+		Channels: []alerts.ChannelStatus{
+			{Name: "email", Target: "it@acme.example via smtp.acme.example:587", Waiting: 2, Since: ago(time.Hour), Error: "mail server smtp.acme.example:587: sign in as usher: 535 no"},
+			{Name: "webhook", Target: "https://hooks.acme.example"},
+		},
+		People: map[uuid.UUID]string{kim: "kim@acme.example"},
+		Alerts: []alerts.Alert{
+			{
+				ID: okta, At: ago(time.Hour), Kind: alerts.StillInside, Title: "a terminated person is still inside: zoom", Commands: []string{"usher terminations"}, Persons: []uuid.UUID{kim, lee},
+				Deliveries: []alerts.Delivery{
+					{Channel: "email", State: alerts.Waiting, Attempts: 4, Due: noon.Add(2 * time.Minute), Error: "sign in as usher: 535 no"},
+					{Channel: "webhook", State: alerts.Delivered, Attempts: 1, Ended: ago(time.Hour)},
+				},
+			},
+			{
+				ID: support, At: ago(80 * time.Hour), Kind: alerts.AppStopped, Title: "zoom is stopped", Commands: []string{"usher status", "usher retry zoom"},
+				Deliveries: []alerts.Delivery{{Channel: "email", State: alerts.GivenUp, Ended: ago(8 * time.Hour), Error: "it is down"}, {Channel: "webhook", State: alerts.Waiting}},
+			},
+			{ID: kim, At: ago(90 * time.Hour), Kind: alerts.AppResumed, Title: "zoom goes on"},
+		},
+	}, "alerts"))
+}
+
+func TestARetryOfEverythingSaysHowManyWhere(t *testing.T) {
+	t.Parallel()
+	got := shown(t, "POST /retry", admin.RetryReply{Moved: 2346, Apps: map[string]int{"zoom": 2345, "desk": 1}}, "retry", "--all")
+	if want := "2346 pieces of work get another try now (1 in desk, 2345 in zoom); usher status shows what becomes of it.\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

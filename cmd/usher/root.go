@@ -46,7 +46,7 @@ folder. To see everything at work on this machine alone, run "usher demo".`,
 		{"setup", "Set up:", []*cobra.Command{newSource(a), newConnect(a), newConnections(a), newSecret(a)}},
 		{"mapping", "Say who gets what:", []*cobra.Command{newPlan(a), newApply(a), newExport(a), newVersions(a), newRollback(a)}},
 		{"look", "Look and decide:", []*cobra.Command{
-			newStatus(a), newWhy(a), newAccounts(a), newHolds(a), newApprove(a), newReject(a), newRetry(a),
+			newStatus(a), newWhy(a), newAccounts(a), newHolds(a), newApprove(a), newReject(a), newFailures(a), newRetry(a), newAlerts(a),
 			newTerminate(a), newTerminations(a), newReinstate(a),
 			newPause(a), newResume(a),
 			newAudit(a), newErase(a),
@@ -83,6 +83,9 @@ func group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(subcommands...)
 	return cmd
 }
+
+// aloneToo marks a command that does something by itself and holds others as well.
+const aloneToo = "usher-alone-too"
 
 // checkArgs makes every complaint about arguments one of wrong use, with the command it is about.
 func checkArgs(cmd *cobra.Command) {

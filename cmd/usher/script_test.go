@@ -18,6 +18,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"usher": func() { os.Exit(run()) },
 		"scim":  func() { os.Exit(scim()) },
+
+		"receiver": func() { os.Exit(receiver()) },
 	})
 }
 

@@ -60,6 +60,7 @@ func writeStatus(p *page, r admin.StatusReply, s setup) {
 		writeSetup(p, r, s)
 		return
 	}
+	defer writeChannels(p, r.Alerts)
 	p.line("%s", p.paint(dim, fmt.Sprintf("mapping version %d, %s", r.Mapping, count(len(r.Apps), "app", "apps"))))
 	for _, app := range r.Apps {
 		p.gap()
@@ -221,7 +222,14 @@ func queueWords(app provision.AppStatus) string {
 }
 
 func failureWords(p *page, app provision.AppStatus, f provision.FailureGroup, r admin.StatusReply) []cell {
-	lines := []cell{styled(red, fmt.Sprintf("%d× %s", f.Count, f.Text))}
+	what := f.Words
+	if what == "" {
+		what = f.Text
+	}
+	lines := []cell{styled(red, fmt.Sprintf("%d× %s", f.Count, what))}
+	if what != f.Text {
+		lines = append(lines, styled(dim, f.Text))
+	}
 	if f.Fix != "" {
 		lines = append(lines, of("→ "+f.Fix))
 	}
@@ -233,10 +241,17 @@ func failureWords(p *page, app provision.AppStatus, f provision.FailureGroup, r 
 	default:
 		retried = "it is tried again now"
 	}
+	if f.Stuck > 0 && !f.Next.IsZero() {
+		retried += fmt.Sprintf("; %d of them not by themselves: usher retry %s", f.Stuck, app.App)
+	}
 	if len(f.Persons) > 0 {
 		lines = append(lines, of(failing(f, r)))
 	}
-	return append(lines, styled(dim, retried))
+	lines = append(lines, styled(dim, retried))
+	if f.Count > len(f.Persons) {
+		lines = append(lines, of("→ all of them: usher failures "+app.App))
+	}
+	return lines
 }
 
 // failing names those whom a cause keeps waiting.

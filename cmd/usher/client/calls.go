@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/usher-scim/usher/admin"
+	"github.com/usher-scim/usher/alerts"
 	"github.com/usher-scim/usher/connections"
 	"github.com/usher-scim/usher/mapping/versions"
 	"github.com/usher-scim/usher/provision"
@@ -159,6 +160,32 @@ func (c *Client) Accounts(ctx context.Context, app string, history bool) (Reply[
 		return all, fmt.Errorf("join the pages of accounts: %w", err)
 	}
 	return all, nil
+}
+
+// RetryAll gives what failed or waits in every app another try at once.
+func (c *Client) RetryAll(ctx context.Context) (Reply[admin.RetryReply], error) {
+	return call[admin.RetryReply](ctx, c, http.MethodPost, "retry", flags("all", true), "", nil)
+}
+
+// Failures lists what fails, in one app or with "" in every app.
+func (c *Client) Failures(ctx context.Context, app string) (Reply[admin.FailuresReply], error) {
+	q := url.Values{}
+	if app != "" {
+		q.Set("app", app)
+	}
+	return get[admin.FailuresReply](ctx, c, "failures", q)
+}
+
+// Alerts lists the latest alerts, at most limit, and how the channels do; with 0 as many as the server thinks fit.
+func (c *Client) Alerts(ctx context.Context, limit int) (Reply[admin.AlertsReply], error) {
+	q := url.Values{}
+	number(q, "limit", limit)
+	return get[admin.AlertsReply](ctx, c, "alerts", q)
+}
+
+// TestAlerts sends a test to every channel and says what became of it.
+func (c *Client) TestAlerts(ctx context.Context) (Reply[[]alerts.Outcome], error) {
+	return call[[]alerts.Outcome](ctx, c, http.MethodPost, "alerts/test", nil, "", nil)
 }
 
 // Retry gives what failed or waits in an app another try at once: everybody's, or with user one person's.

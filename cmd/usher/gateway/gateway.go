@@ -20,6 +20,7 @@ import (
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/adapters/registry"
 	"github.com/usher-scim/usher/admin"
+	"github.com/usher-scim/usher/alerts"
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/config"
 	"github.com/usher-scim/usher/connections"
@@ -47,6 +48,7 @@ type Gateway struct {
 	store   *bolt.Store
 	engine  *provision.Engine
 	audit   *audit.Chain
+	alerts  *alerts.Alerts
 	metrics *metrics
 	copies  *bolt.Copies // nil: no backups are scheduled
 
@@ -158,9 +160,10 @@ func (g *Gateway) wire(ctx context.Context, o Options, box *secrets.Box, vault *
 	if env == nil {
 		env = os.LookupEnv
 	}
+	resolver, userAgent := secrets.NewResolver(vault, env), "usher/"+o.Version
 	conns := connections.New(connections.Options{
-		Store: g.store, Vault: vault, Resolver: secrets.NewResolver(vault, env), Registry: registry.Adapters(),
-		Deps: adapters.Deps{Now: now, NewID: uuid.NewString, Observe: g.metrics.vendorCall, UserAgent: "usher/" + o.Version},
+		Store: g.store, Vault: vault, Resolver: resolver, Registry: registry.Adapters(),
+		Deps: adapters.Deps{Now: now, NewID: uuid.NewString, Observe: g.metrics.vendorCall, UserAgent: userAgent},
 		Now:  now, NewID: newID,
 	})
 	schemas, err := readSchemas(g.cfg.Schemas)
@@ -185,6 +188,15 @@ func (g *Gateway) wire(ctx context.Context, o Options, box *secrets.Box, vault *
 		Logger: g.log, OpenFact: g.audit.Open, Observe: g.metrics.step, Administrators: g.cfg.Administrators,
 	})
 	g.metrics.watch(g.engine)
+	told, err := channels(ctx, g.cfg.Alerts, resolver, g.log, userAgent)
+	if err != nil {
+		return err
+	}
+	stand := surroundings{engine: g.engine, dir: dir, store: g.store, late: g.cfg.Alerts.RemovalLate}
+	g.alerts = alerts.New(alerts.Options{
+		Store: g.store, Channels: told, State: stand.state, Inside: stand.inside, Names: g.engine.Names,
+		Site: g.cfg.PublicURL, Now: now, NewID: newID, Logger: g.log,
+	})
 
 	cursors, err := cursorKey(ctx, vault)
 	if err != nil {
@@ -207,7 +219,7 @@ func (g *Gateway) wire(ctx context.Context, o Options, box *secrets.Box, vault *
 	g.scim = g.server(g.withHealth(front.Handler()))
 	g.ops = g.server(g.withHealth(g.metrics.handler()))
 	g.api = g.server(admin.New(admin.Services{
-		Directory: dir, Mappings: maps, Connections: conns, Engine: g.engine, Vault: vault, Audit: g.audit,
+		Directory: dir, Mappings: maps, Connections: conns, Engine: g.engine, Vault: vault, Audit: g.audit, Alerts: g.alerts,
 		Backup:  func(ctx context.Context, w io.Writer) error { return g.store.Backup(ctx, w) },
 		Version: o.Version, Started: now(), Logger: g.log, Backups: g.backups, Administrators: g.cfg.Administrators,
 	}))
@@ -247,7 +259,7 @@ func (g *Gateway) Socket() string { return g.apiListener.Addr().String() }
 func (g *Gateway) Run(ctx context.Context) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	failed := make(chan error, 5)
+	failed := make(chan error, 6)
 	var running sync.WaitGroup
 	serve := func(s *http.Server, ln net.Listener, secure bool) {
 		running.Go(func() {
@@ -275,6 +287,11 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	running.Go(func() {
 		if err := g.audit.Run(work); err != nil {
+			failed <- err
+		}
+	})
+	running.Go(func() {
+		if err := g.alerts.Run(work); err != nil {
 			failed <- err
 		}
 	})
