@@ -33,10 +33,10 @@ func TestKindsOfHoldAndAppsAreToldApart(t *testing.T) {
 	w := newWorld(t)
 	w.holds(2, "budget")
 	w.holds(1, "transfer")
-	w.write(w.fact(audit.HoldOpened, "desk", map[string]string{"kind": "budget"}, kim))
+	w.write(w.fact(audit.HoldOpened, "desk", map[string]string{"kind": "budget", "work": "create"}, kim))
 	w.pass(2 * time.Second)
 	w.pass(61 * time.Second)
-	w.wantTitles("desk: 1 removal is held, more than the budget allows", "zoom: 2 removals are held, more than the budget allows",
+	w.wantTitles("desk: 1 new account is held, more than the budget allows", "zoom: 2 removals are held, more than the budget allows",
 		"zoom: 1 removal waits, as nobody can receive the data")
 }
 
@@ -69,7 +69,7 @@ func TestWhatCannotWaitIsToldAtOnce(t *testing.T) {
 	}{
 		{audit.AppStopped, map[string]string{"reason": "the key was revoked"}, "zoom is stopped: nothing is sent to it, and nobody is removed there", false},
 		{audit.AppResumed, nil, "zoom goes on: what had waited is worked off now", false},
-		{"hold.leaver", map[string]string{"kind": "budget"}, "zoom: 1 person deactivated and still inside, because removals are held", true},
+		{audit.HoldLeaver, map[string]string{"kind": "budget"}, "zoom: 1 person deactivated and still inside, because removals are held", true},
 		{"account.returned", nil, "zoom: 1 person has an account that can be used, and should have none", true},
 		{"drift.found", map[string]string{"kind": "leaver"}, "zoom: 1 person has an account that can be used, and should have none", true},
 	} {

@@ -3,6 +3,7 @@ package alerts
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,9 +11,8 @@ import (
 	"github.com/usher-scim/usher/audit"
 )
 
-// Facts that are written where leavers are looked after.
+// Facts of a reconciliation.
 const (
-	holdLeaver      = audit.Act("hold.leaver")
 	accountReturned = audit.Act("account.returned")
 	driftFound      = audit.Act("drift.found")
 )
@@ -21,7 +21,7 @@ const (
 type notice struct {
 	kind   Kind
 	app    string
-	detail string // the kind of hold, the reason of a stop
+	detail string // the kind of hold, with the kind of work for one of the budget; the reason of a stop
 }
 
 func (n notice) key() string { return string(n.kind) + " " + n.app + " " + n.topic() }
@@ -36,14 +36,17 @@ func (n notice) topic() string {
 
 // noticeOf says whether people are told of a fact.
 func noticeOf(c *audit.Change) (notice, bool) {
-	var d struct{ Kind, Reason string }
+	var d struct{ Kind, Work, Reason string }
 	if len(c.Detail) > 0 && json.Unmarshal(c.Detail, &d) != nil {
-		d.Kind, d.Reason = "", "" // a detail of another form says nothing here
+		d.Kind, d.Work, d.Reason = "", "", "" // a detail of another form says nothing here
 	}
 	switch c.Act {
 	case audit.HoldOpened:
+		if d.Kind == budgetHold {
+			d.Kind += " " + d.Work
+		}
 		return notice{HoldsOpened, c.App, d.Kind}, true
-	case holdLeaver:
+	case audit.HoldLeaver:
 		return notice{LeaverHeld, c.App, d.Kind}, true
 	case audit.AppStopped:
 		return notice{AppStopped, c.App, d.Reason}, true
@@ -147,9 +150,10 @@ func (g *group) alert() Alert {
 
 // holdTitle says what is held, by the kind of the holds.
 func holdTitle(kind string, n int) string {
+	if work, ok := strings.CutPrefix(kind, budgetHold+" "); ok {
+		return budgetWords(work, n, "is held", "are held") + ", more than the budget allows"
+	}
 	switch kind {
-	case "budget":
-		return plural(n, "removal is held", "removals are held") + ", more than the budget allows"
 	case "admin":
 		return plural(n, "person would become an administrator", "people would become administrators")
 	case "mapping":
@@ -168,6 +172,25 @@ func holdTitle(kind string, n int) string {
 		return plural(n, "newcomer has the name of somebody", "newcomers have the names of people") + " whom an administrator terminated"
 	default:
 		return plural(n, "change waits", "changes wait") + " for a person (" + kind + ")"
+	}
+}
+
+// budgetHold is the kind of hold that a budget opens.
+const budgetHold = "budget"
+
+// budgetWords counts work that is held for a budget, by its kind.
+func budgetWords(work string, n int, is, are string) string {
+	switch work {
+	case "", "removal":
+		return plural(n, "removal "+is, "removals "+are)
+	case "suspension":
+		return plural(n, "suspension "+is, "suspensions "+are)
+	case "create":
+		return plural(n, "new account "+is, "new accounts "+are)
+	case "identity":
+		return plural(n, "change of an address "+is, "changes of addresses "+are)
+	default:
+		return plural(n, "change ("+work+") "+is, "changes ("+work+") "+are)
 	}
 }
 

@@ -38,9 +38,10 @@ type Failed struct {
 	Count      int
 }
 
-// Held are the removals of one app that are held for the budget.
+// Held is the work of one app and kind that is held for a budget.
 type Held struct {
 	App   string
+	Work  string // the kind of work, "removal" say; "" counts as that
 	Count int
 	Since time.Time // of the oldest
 }
@@ -97,11 +98,11 @@ func conditions(s State, now time.Time) []condition {
 		all = append(all, c)
 	}
 	for _, h := range s.Held {
-		c := condition{key: "held " + h.App, since: h.Since, delay: remindEvery, again: remindEvery}
+		c := condition{key: "held " + h.App + " " + h.Work, since: h.Since, delay: remindEvery, again: remindEvery}
 		c.alert = Alert{
 			Kind: HoldsStanding, App: h.App, Count: h.Count,
-			Title: fmt.Sprintf("%s: %s still held, the oldest since %s", h.App, plural(h.Count, "removal is", "removals are"), h.Since.UTC().Format(timeLayout)),
-			Text:  "These people keep their access until somebody decides. Nothing is released by itself.",
+			Title: fmt.Sprintf("%s: %s still held, the oldest since %s", h.App, budgetWords(h.Work, h.Count, "is", "are"), h.Since.UTC().Format(timeLayout)),
+			Text:  "These accounts stay as they are until somebody decides. Nothing is released by itself.",
 			Do:    "Look at who it is, then approve or reject.", Commands: []string{"usher holds --app " + h.App + " --kind budget"},
 		}
 		all = append(all, c)

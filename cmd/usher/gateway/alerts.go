@@ -69,7 +69,7 @@ type surroundings struct {
 	late   time.Duration
 }
 
-// maxHeld bounds how many held removals are counted.
+// maxHeld bounds how many holds are counted.
 const maxHeld = 100_000
 
 func (s surroundings) state(ctx context.Context) (alerts.State, error) {
@@ -92,14 +92,15 @@ func (s surroundings) state(ctx context.Context) (alerts.State, error) {
 	if err != nil {
 		return state, err
 	}
-	at := map[string]int{}
+	at := map[[2]string]int{}
 	for i := range held {
 		h := &held[i]
-		k, known := at[h.App]
+		kind := [2]string{h.App, string(h.Work)}
+		k, known := at[kind]
 		if !known {
 			k = len(state.Held)
-			at[h.App] = k
-			state.Held = append(state.Held, alerts.Held{App: h.App, Since: h.Opened})
+			at[kind] = k
+			state.Held = append(state.Held, alerts.Held{App: h.App, Work: string(h.Work), Since: h.Opened})
 		}
 		state.Held[k].Count++
 		if h.Opened.Before(state.Held[k].Since) {
