@@ -103,8 +103,10 @@ func TestARetryMovesHoweverManyThereAre(t *testing.T) {
 	w.vendor.down = problem(adapters.Invalid, "find user")
 	w.group("Support", names...)
 	w.settle()
-	if got := w.failures("", 10).Total; got != many {
-		t.Fatalf("failing: got %d, want %d", got, many)
+	before, err := w.engine.Status(t.Context())
+	w.must(err)
+	if got := before[0].Queue["failed"] + before[0].Queue["held"]; got != many { // the budget of creates holds some of them
+		t.Fatalf("failed or held: got %d, want %d", got, many)
 	}
 	moved, err := w.engine.RetryAll(t.Context(), admin)
 	w.must(err)
@@ -113,8 +115,8 @@ func TestARetryMovesHoweverManyThereAre(t *testing.T) {
 	}
 	status, err := w.engine.Status(t.Context())
 	w.must(err)
-	if got := status[0].Queue["failed"]; got != 0 {
-		t.Errorf("still failed: got %d, want 0", got)
+	if got := status[0].Queue["failed"] + status[0].Queue["held"]; got != 0 {
+		t.Errorf("still failed or held: got %d, want 0", got)
 	}
 	facts := 0
 	w.must(w.store.View(t.Context(), func(r store.Reader) error {

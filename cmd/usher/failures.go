@@ -74,13 +74,11 @@ func writeCause(p *page, list []provision.Failing, r admin.FailuresReply) {
 	}
 	var t table
 	for _, f := range list {
-		who := f.Team
+		who := r.People[f.Person]
 		switch {
-		case r.People[f.Person] != "":
-			who = r.People[f.Person]
 		case f.Team != "":
 			who = "the team " + f.Team
-		default:
+		case who == "":
 			who = f.Person.String()
 		}
 		next := "failed " + p.ago(f.At)
