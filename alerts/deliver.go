@@ -95,7 +95,7 @@ func (a *Alerts) deliverTo(ctx context.Context, c Channel, due []Alert, names ma
 		}
 		a.say(c, failure)
 		if failure != nil {
-			return nil
+			break // it is told and kept; the rest waits for the next call
 		}
 	}
 	return nil

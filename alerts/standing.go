@@ -136,7 +136,7 @@ func conditions(s State, now time.Time) []condition {
 // condition has a key for each stage, so that each is told once.
 func (t Token) condition(now time.Time) (condition, bool) {
 	left := t.Expires.Sub(now)
-	stage := ""
+	var stage string
 	switch {
 	case t.Expires.IsZero(), left > tokenSoon, left < -tokenGone:
 		return condition{}, false
