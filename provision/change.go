@@ -18,7 +18,7 @@ import (
 // update writes what differs. An empty change calls nobody and records that the account is as wanted.
 func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Account) error {
 	c := step.Change
-	act := audit.Act("")
+	act, suspended := audit.Act(""), false
 	if c.Role != nil && !x.can.Administrates(*c.Role) {
 		if err := x.notLast(ctx, a); err != nil {
 			return err
@@ -34,21 +34,36 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 			return x.vanished(ctx, s, a)
 		}
 		if err != nil {
-			if adapters.KindOf(err) != adapters.Uncertain {
+			if adapters.KindOf(err) != adapters.Uncertain && !severalParts(c) {
 				a.Intent = before // this one did nothing; an earlier one of unknown outcome stays unknown
 				err = errors.Join(x.save(ctx, a, "", nil), err)
 			}
 			return err
 		}
-		act = audit.AccountUpdated
+		act, suspended = audit.AccountUpdated, shown.State == adapters.Suspended
 		a.observed(shown, x.o.Now())
 		a.wrote(c)
 	}
+	a.State, a.Done, a.Before, a.Intent = Active, nil, nil, nil
+	if suspended {
+		a.State = Suspended // by somebody else: the next plan asks about it
+	}
 	detail := x.detail(a)
 	detail["changed"] = strings.Join(changed(c), ", ")
-	a.State, a.Done, a.Before, a.Intent = Active, nil, nil, nil
 	a.Enforced = a.Enforced || step.Settles
 	return x.save(ctx, a, act, detail)
+}
+
+// severalParts reports whether a vendor may take one part of a change and refuse another. The refusal then leaves the
+// intent as it is: what is wanted is written whole the next time.
+func severalParts(c adapters.Change) bool {
+	n := 0
+	for _, set := range []bool{c.ExternalID != nil, c.Email != nil, c.Role != nil, c.Licence != nil, len(c.Attributes) > 0} {
+		if set {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // changed names what a change sets; never the values, which may be personal.

@@ -234,9 +234,13 @@ func keepApp(r store.Reader, a *Account) error {
 	return nil
 }
 
-// intend writes down what is about to be sent, unless a switch forbids it.
+// intend writes down what is about to be sent, unless a switch forbids it. Where the look-ups before it took
+// long, the connection may reach another tenant by now: it is confirmed once more.
 func (x *execution) intend(ctx context.Context, a *Account, op Op) error {
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if _, err := x.open(ctx, x.app); err != nil {
 		return err
 	}
 	probes := 0

@@ -49,6 +49,7 @@ var Rooms = []Room{
 	{Folder: "connections", Knows: []string{"store", "audit", "secrets", "adapters", "adapters/registry"}, Tests: realStore},
 	{Folder: "provision/...", Knows: []string{"provision/...", "directory", "mapping/...", "adapters", "store", "audit"}, Tests: append([]string{"sandbox/...", "adapters/*"}, realStore...)},
 	{Folder: "alerts", Knows: []string{"store", "audit", "secrets"}, Tests: realStore},
+	{Folder: "provision/simtest/...", Knows: []string{"provision/...", "directory", "mapping/...", "adapters", "adapters/*", "store", "store/memory", "audit", "sandbox/..."}},
 	{Folder: "sources/...", Knows: []string{"sources/...", "directory"}, Tests: realStore},
 	{Folder: "admin/...", Knows: []string{"admin/...", "alerts", "config", "connections", "store", "audit", "secrets", "directory", "scim", "mapping/...", "adapters", "adapters/registry", "provision/...", "sources/..."}, Tests: append([]string{"adapters/*", "sandbox/..."}, realStore...)},
 

@@ -3,7 +3,6 @@ package memory_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 
 	"github.com/usher-scim/usher/store"
@@ -45,8 +44,17 @@ func TestASnapshotIsPutBackWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := backup.Tables(), []string{"t"}; !slices.Equal(got, want) {
-		t.Errorf("tables: got %q, want %q", got, want)
+	if again := disk.Snapshot(); !again.Same(backup, "t") {
+		t.Error("the table is not the one of the backup")
+	}
+	put("a", "3")
+	if again := disk.Snapshot(); again.Same(backup, "t") {
+		t.Error("the table has changed and counts as the same")
+	}
+	for key, value := range backup.Range("t") {
+		if string(key) != "a" || string(value) != "1" {
+			t.Errorf("the backup holds %q: %q", key, value)
+		}
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"slices"
 	"sync"
 
 	"github.com/usher-scim/usher/store"
@@ -224,14 +223,13 @@ func (t *tx) writable(table string, key []byte) error {
 	return nil
 }
 
-// Tables lists the tables of a snapshot that hold something, by name.
-func (s Snapshot) Tables() []string {
-	var names []string
-	for name, root := range s.tables {
-		if root != nil {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
+// Range yields the pairs of a table of a snapshot in ascending order.
+func (s Snapshot) Range(table string) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) { s.tables[table].ascend(nil, nil, yield) }
+}
+
+// Same reports whether a table is the same in two snapshots of one disk, without reading it. Of
+// a table that was changed and changed back it says no.
+func (s Snapshot) Same(other Snapshot, table string) bool {
+	return s.tables[table] == other.tables[table]
 }

@@ -1,0 +1,61 @@
+package simtest
+
+import (
+	"time"
+
+	"github.com/usher-scim/usher/provision"
+)
+
+// settle lets everything come to rest and checks twice: first soon after the last act, when a visible
+// reason excuses what is not as it should be; then with every question answered, everybody touched so
+// that what happened by hand is found, and everything tried again, when only what nobody can answer does.
+func (w *World) settle() error {
+	w.say("END")
+	w.calm()
+	if err := w.watch(); err != nil {
+		return err
+	}
+	if err := w.run(30*time.Hour, w.seed); err != nil {
+		return err
+	}
+	if err := w.checkAll(true); err != nil {
+		return err
+	}
+	w.say("HEAL")
+	w.kind.sources = 1
+	if err := w.applyDocument(0, true); err != nil {
+		return err
+	}
+	for round := range 3 {
+		w.acceptAll()
+		for i := range humans {
+			for _, source := range []int{1, 0} { // okta, then entra
+				w.kind.sources = 2
+				if err := w.identity(Act{What: "change", A: i, B: round + 2000, C: source}); err != nil {
+					return err
+				}
+			}
+		}
+		for _, app := range apps() {
+			if err := w.retry(app); err != nil {
+				return err
+			}
+		}
+		if err := w.run(time.Hour, w.seed); err != nil {
+			return err
+		}
+		open, err := w.holds()
+		if err != nil {
+			return broken("no unexpected error", "list holds: %v", err)
+		}
+		for _, h := range open {
+			if err := w.decide(h, true, h.Kind == provision.HoldTransfer); err != nil {
+				return err
+			}
+		}
+		if err := w.run(8*24*time.Hour, w.seed); err != nil {
+			return err
+		}
+	}
+	return w.checkAll(false)
+}
