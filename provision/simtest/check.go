@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/provision"
 	"github.com/usher-scim/usher/store"
@@ -76,6 +77,8 @@ func (w *World) nothingStuck(soon bool) error {
 		waits := it.Due.After(now)
 		switch it.State {
 		case provision.Later:
+		case provision.Quiet:
+			waits = now.Before(it.Marked.Add(quiet.AtMost))
 		case provision.Held:
 			waits = true
 		case provision.Failed:
@@ -257,7 +260,7 @@ func (v *view) checkPerson(p uuid.UUID) error {
 		}
 	}
 	if it, there := v.items[p]; there && it.Failure != nil && !v.soon {
-		if it.State == provision.Failed {
+		if it.State == provision.Failed && it.Failure.Kind != adapters.Protected { // the last administrator stays one
 			return broken("nobody is stuck when faults have ended", "%s at %s: %s, %+v", who, v.app, it.State, it.Failure)
 		}
 		return nil

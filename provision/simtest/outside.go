@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/usher-scim/usher/provision"
 	gorgiasbox "github.com/usher-scim/usher/sandbox/gorgias"
 	"github.com/usher-scim/usher/sandbox/wire"
 	zoombox "github.com/usher-scim/usher/sandbox/zoom"
@@ -47,6 +48,9 @@ func (w *World) playVendor(a Act) {
 		w.say("the credentials at %s are revoked", app)
 		front.Inject(wire.Fault{Kind: wire.Revoked, Skip: a.B % 4})
 	case "other tenant":
+		if !w.bound(app) {
+			return // Usher has no account there yet, so it would take either tenant for the right one
+		}
 		w.say("the credentials at %s reach another tenant", app)
 		front.Inject(wire.Fault{Kind: wire.OtherTenant, Skip: a.B % 6})
 	case "refused":
@@ -75,6 +79,9 @@ func (w *World) acceptAll() {
 		if l := logins[id]; l.pending && w.meet.AcceptInvitation(l.email) {
 			w.say("%s accepts the invitation", l.email)
 		}
+	}
+	for id, l := range w.logins(meet) {
+		w.addresses[meet][id] = l.email
 	}
 }
 
@@ -191,4 +198,14 @@ func (w *World) disturb(app string, k wire.Kind) {
 // appOf is the app whose vendor was called.
 func appOf(c wire.Call) string {
 	return map[string]string{"gorgias": desk, "zoom": meet}[c.Vendor]
+}
+
+// bound reports whether the ledger of an app names accounts.
+func (w *World) bound(app string) bool {
+	for a, err := range all[provision.Account](w, "accounts") {
+		if err == nil && a.App == app && a.VendorID != "" {
+			return true
+		}
+	}
+	return false
 }

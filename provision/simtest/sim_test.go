@@ -3,16 +3,19 @@ package simtest_test
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/usher-scim/usher/provision/simtest"
 )
 
 var (
-	seeds = flag.Uint64("sim.seeds", 500, "how many histories are played")
+	seeds = flag.Uint64("sim.seeds", 100, "how many histories are played")
 	start = flag.Uint64("sim.start", 1, "the first seed")
 	told  = flag.Bool("sim.trace", false, "tell every history, also those in which nothing breaks")
 	whole = flag.Bool("sim.whole", false, "show a failing history as it is, not its shortest form")
@@ -26,22 +29,54 @@ func play(t *testing.T, seed uint64, acts []simtest.Act, tracing bool) simtest.R
 	return r
 }
 
+// shards is how many histories are played at once.
+const shards = 4
+
 // Whatever happens, once it has settled the vendors have what the directory says, or something visible
 // says why not. `make sim SEEDS=n SEED_START=k` plays others.
 func TestHistories(t *testing.T) {
-	began, failed := time.Now(), 0
-	for seed := *start; seed < *start+*seeds && failed < 5; seed++ {
-		acts := simtest.History(seed)
-		r := play(t, seed, acts, *told)
-		if *told {
-			t.Logf("seed %d: %d calls, %v\n%s", seed, r.Calls, acts, strings.Join(r.Trace, "\n"))
-		}
-		if r.Err != nil {
-			failed++
-			t.Error(explain(t, seed, acts, r))
-		}
+	began := time.Now()
+	t.Cleanup(func() {
+		t.Logf("%d histories from seed %d, %.1f a second", *seeds, *start, float64(*seeds)/time.Since(began).Seconds())
+	})
+	for shard := range uint64(shards) {
+		t.Run(fmt.Sprintf("shard %d", shard), func(t *testing.T) {
+			t.Parallel()
+			for seed := *start + shard; seed < *start+*seeds && !t.Failed(); seed += shards {
+				tell(t, seed)
+			}
+		})
 	}
-	t.Logf("%d histories from seed %d, %.1f a second", *seeds, *start, float64(*seeds)/time.Since(began).Seconds())
+}
+
+// tell plays a history; when something breaks, or it was asked for, it tells it.
+func tell(t *testing.T, seed uint64) {
+	t.Helper()
+	acts := simtest.History(seed)
+	r := play(t, seed, acts, *told)
+	if *told {
+		t.Logf("seed %d: %d calls, %v\n%s", seed, r.Calls, acts, strings.Join(r.Trace, "\n"))
+	}
+	if r.Err != nil {
+		t.Error(explain(t, seed, acts, r))
+	}
+}
+
+// The same seed plays the same history, call for call: else no failure could be looked into. Calls that
+// time out at the same instant may be logged in either order.
+func TestASeedPlaysOneHistory(t *testing.T) {
+	for seed := uint64(1); seed <= 12; seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			first := play(t, seed, simtest.History(seed), true)
+			again := play(t, seed, simtest.History(seed), true)
+			slices.Sort(first.Trace)
+			slices.Sort(again.Trace)
+			if diff := cmp.Diff(first.Trace, again.Trace); diff != "" {
+				t.Errorf("the second time it went another way:\n%s", diff)
+			}
+		})
+	}
 }
 
 // explain plays a failing history again, in its shortest form, and tells it.
