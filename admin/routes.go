@@ -96,6 +96,7 @@ func New(s Services) http.Handler {
 
 	s.auditRoutes(v1)
 	s.alertRoutes(v1)
+	s.restoredRoutes(v1)
 	return e
 }
 

@@ -111,6 +111,10 @@ const (
 	WorkPaused        Act = "work.paused" // a switch was set: an app, all removals, or everything waits
 	WorkResumed       Act = "work.resumed"
 
+	StoreRestored  Act = "store.restored"  // the store is a backup put in place; what happened after Detail's newest is not in it
+	StoreResumed   Act = "store.resumed"   // after a restore, vendors are written to again
+	SourceResynced Act = "source.resynced" // after a restore: an administrator says that the source has pushed everything anew
+
 	PersonErased Act = "person.erased" // the person's key was destroyed
 	AuditPruned  Act = "audit.pruned"  // old facts were removed behind a checkpoint
 )

@@ -225,6 +225,9 @@ func (e *Engine) Maintain(ctx context.Context) error {
 	if err := e.lapse(ctx); err != nil {
 		return err
 	}
+	if err := e.resumeBySources(ctx); err != nil {
+		return err
+	}
 	if err := e.dropSpendings(ctx, m, now); err != nil {
 		return err
 	}

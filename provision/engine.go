@@ -186,6 +186,12 @@ func (e *Engine) appPass(ctx context.Context, app *mapping.App, burst bool, work
 		return false, err
 	}
 	more = judged == triageSlice
+	if restored, err := e.afterRestore(ctx); err != nil || restored {
+		if err == nil {
+			err = e.startAftermath(ctx, app.Key, workers)
+		}
+		return more, err
+	}
 	if app.Mode == mapping.Paused {
 		return more, nil
 	}

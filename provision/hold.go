@@ -61,6 +61,8 @@ const (
 	HoldSuspended HoldKind = "suspended"
 	// HoldNamesake: somebody new has a name or address of a person whom an administrator terminated. Approving says that it is somebody else.
 	HoldNamesake HoldKind = "namesake"
+	// HoldRestored: after a restore, the account was found missing at the vendor. Approving makes a new one.
+	HoldRestored HoldKind = "restored"
 )
 
 // Approvable reports whether a hold of this kind can be approved at all.

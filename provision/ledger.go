@@ -53,6 +53,8 @@ type Account struct {
 
 	// SuspendedAt is when the vendor first showed it suspended, and not by us.
 	SuspendedAt time.Time `json:"suspendedAt,omitzero"`
+	// Restored is the time of the restore after which the vendor was found not to have the account any more.
+	Restored time.Time `json:"restored,omitzero"`
 
 	Intent   *Intent      `json:"intent,omitempty"`
 	From     AccountState `json:"from,omitempty"` // the state before Removing

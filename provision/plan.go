@@ -26,6 +26,8 @@ type Situation struct {
 	// Namesake is a terminated person who had a name or address of this one, when this one has no account yet.
 	Namesake *directory.Termination
 	Now      time.Time
+	// Missing is the pair's last account, if it was found missing after a restore and no source has spoken of the person since.
+	Missing *Account
 	// Guarded: what can hurt needs an admission by the budgets, or a person's approval. A plan of an unguarded
 	// situation shows what would be done if all of that were given.
 	Guarded  bool
@@ -184,7 +186,7 @@ func (p *planner) wanted() {
 		return
 	}
 	if len(p.Accounts) == 0 {
-		if !p.newcomer() {
+		if !p.newcomer() || !p.returns() {
 			return
 		}
 		profile.Role = p.newRole(nil, profile.Role)

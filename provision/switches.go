@@ -37,6 +37,8 @@ const (
 	PauseRemovals SwitchKind = "removals"
 	// PauseWrites: no work of any app starts, not even a termination. What only reads vendors (a check of a connection) is allowed.
 	PauseWrites SwitchKind = "all"
+	// PauseRestored stops what PauseWrites stops, after a restore. It is set by that, and lifted by ResumeRestored.
+	PauseRestored SwitchKind = "restored"
 )
 
 const (
@@ -69,6 +71,8 @@ func (s *Switch) Command() string {
 		return "usher resume " + s.App
 	case PauseRemovals:
 		return "usher resume --removals"
+	case PauseRestored:
+		return "usher resume --restored"
 	default:
 		return "usher resume --all"
 	}
@@ -79,7 +83,7 @@ func (s *Switch) over(now time.Time) bool { return !s.Until.IsZero() && !now.Bef
 // switches are those in force at a moment.
 type switches []Switch
 
-// switchesIn reads the switches in force. There are at most two more than apps.
+// switchesIn reads the switches in force, that of a restore among them. There are at most three more than apps.
 func switchesIn(r store.Reader, now time.Time) (switches, error) {
 	var all switches
 	for s, err := range switchTable.Scan(r, nil) {
@@ -90,7 +94,11 @@ func switchesIn(r store.Reader, now time.Time) (switches, error) {
 			all = append(all, *s)
 		}
 	}
-	return all, nil
+	restored, err := RestoredIn(r)
+	if restored != nil {
+		all = append(all, restored.stop())
+	}
+	return all, err
 }
 
 // stops returns the switch that keeps work of a lane from starting in an app, nil for none: the widest first.
@@ -100,7 +108,7 @@ func (all switches) stops(app string, lane Lane, cut bool) *Switch {
 	for i := range all {
 		s := &all[i]
 		switch {
-		case s.Kind == PauseWrites:
+		case s.Kind == PauseWrites, s.Kind == PauseRestored:
 			return s
 		case s.Kind == PauseApp && s.App == app:
 			found = s

@@ -203,8 +203,14 @@ func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
 			return Situation{}, err
 		}
 	}
+	var missing *Account
+	if len(have) == 0 && want.Wanted {
+		if missing, err = missingSinceRestore(r, all); err != nil {
+			return Situation{}, err
+		}
+	}
 	return Situation{
-		App: j.app, Can: j.can, Person: p, Want: want, Accounts: have,
+		App: j.app, Can: j.can, Person: p, Want: want, Accounts: have, Missing: missing,
 		Holds: held, Self: state.Self, Namesake: namesake, Now: j.now, Guarded: j.app.Mode != mapping.Observe, Admitted: admitted,
 	}, nil
 }
@@ -378,7 +384,7 @@ func contains(ids []uuid.UUID, id uuid.UUID) bool {
 // planned are the kinds of hold that the planner itself asks for; the others are found out at the vendor.
 func planned(k HoldKind) bool {
 	switch k {
-	case HoldBudget, HoldAdmin, HoldMapping, HoldReduction, HoldProtected, HoldEmail, HoldSuspended, HoldProfile, HoldNamesake:
+	case HoldBudget, HoldAdmin, HoldMapping, HoldReduction, HoldProtected, HoldEmail, HoldSuspended, HoldProfile, HoldNamesake, HoldRestored:
 		return true
 	default:
 		return false

@@ -40,8 +40,7 @@ type entry struct {
 // after, it opens that mark, so that a start with the wrong key file fails at once with
 // ErrOtherKey, in a sentence that names the file, and not in the middle of the night.
 func OpenVault(ctx context.Context, s store.Store, box *Box, now func() time.Time) (*Vault, error) {
-	v := &Vault{store: s, box: box, now: now,
-		table: store.NewTable(vaultTable, func(e *entry) []byte { return []byte(e.Name) }, nil)}
+	v := &Vault{store: s, box: box, now: now, table: vaultEntries()}
 	mark := box.Seal(checkName, nil)
 	err := s.Update(ctx, func(tx store.Tx) error {
 		sealed, err := tx.Get(checkTable, []byte(checkKey))
@@ -58,6 +57,10 @@ func OpenVault(ctx context.Context, s store.Store, box *Box, now func() time.Tim
 		return nil, fmt.Errorf("opening the vault: %w", err)
 	}
 	return v, nil
+}
+
+func vaultEntries() *store.Table[entry] {
+	return store.NewTable(vaultTable, func(e *entry) []byte { return []byte(e.Name) }, nil)
 }
 
 // Set stores value under name, replacing what was there. The name is one that

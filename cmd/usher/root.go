@@ -42,13 +42,13 @@ folder. To see everything at work on this machine alone, run "usher demo".`,
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"server", "Run:", []*cobra.Command{withSettings(newServe(a)), newDemo(a), newSandbox(a), newBackup(a)}},
+		{"server", "Run:", []*cobra.Command{withSettings(newServe(a)), newDemo(a), newSandbox(a), newBackup(a), newRestore(a)}},
 		{"setup", "Set up:", []*cobra.Command{newSource(a), newConnect(a), newConnections(a), newSecret(a)}},
 		{"mapping", "Say who gets what:", []*cobra.Command{newPlan(a), newApply(a), newExport(a), newVersions(a), newRollback(a)}},
 		{"look", "Look and decide:", []*cobra.Command{
 			newStatus(a), newWhy(a), newAccounts(a), newHolds(a), newApprove(a), newReject(a), newFailures(a), newRetry(a), newAlerts(a),
 			newTerminate(a), newTerminations(a), newReinstate(a),
-			newPause(a), newResume(a),
+			newPause(a), newResume(a), newRestored(a),
 			newAudit(a), newErase(a),
 		}},
 		{"other", "Other:", []*cobra.Command{newVersion(a)}},

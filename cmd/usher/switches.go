@@ -85,13 +85,20 @@ Removals that came in meanwhile pass the budget together when it goes on.`,
 
 func newResume(a *app) *cobra.Command {
 	var f switchFlags
+	var after resumeRestored
 	cmd := &cobra.Command{
-		Use:     "resume [APP]",
-		Short:   "Let work go on that was paused by hand",
-		Long:    "Let work go on that usher pause stopped. What queued up meanwhile is done now; removals pass the budget together.",
-		Example: "  usher resume gorgias\n  usher resume --removals",
+		Use:   "resume [APP]",
+		Short: "Let work go on that was paused by hand",
+		Long: `Let work go on that usher pause stopped. What queued up meanwhile is done now; removals pass the budget together.
+
+After usher restore, --restored lets the vendors be written to again. Look at usher restored first: it says what would follow, and
+--count is how many accounts that touches.`,
+		Example: "  usher resume gorgias\n  usher resume --removals\n  usher resume --restored --count 12",
 		Args:    needs("[APP]"),
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			if after.restored {
+				return after.run(cmd, a, c, f, args)
+			}
 			what, err := f.target(args)
 			if err != nil {
 				return err
@@ -106,6 +113,7 @@ func newResume(a *app) *cobra.Command {
 		}),
 	}
 	f.add(cmd)
+	after.add(cmd)
 	return cmd
 }
 

@@ -192,6 +192,12 @@ func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 		return by + " let " + pausedWhat(d.Kind, c.App) + " go on", plain
 	case audit.RetryRequested:
 		return by + " asked for another try", plain
+	case audit.StoreRestored:
+		return by + " restored the store from a backup", red
+	case audit.StoreResumed:
+		return by + " let the vendors be written to again after a restore", yellow
+	case audit.SourceResynced:
+		return by + " said that a source has pushed everything anew", plain
 	case audit.PersonErased:
 		return by + " erased the person", yellow
 	case audit.AuditPruned:

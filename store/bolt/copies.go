@@ -235,7 +235,7 @@ func (c *Copies) own(series string, now time.Time) ([]madeCopy, error) {
 	var own []madeCopy
 	for _, e := range entries {
 		parts := copyPattern.FindStringSubmatch(e.Name())
-		if parts == nil || parts[1] != series || !e.Type().IsRegular() {
+		if len(parts) != 3 || parts[1] != series || !e.Type().IsRegular() {
 			continue
 		}
 		if made, err := time.Parse(copyStamp, parts[2]); err == nil {

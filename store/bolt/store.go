@@ -129,6 +129,11 @@ func (s *Store) begun() error {
 	return nil
 }
 
+var errInUse = errors.New("in use by another usher")
+
+// InUse reports whether a store could not be opened because another process has it open.
+func InUse(err error) bool { return errors.Is(err, errInUse) }
+
 func openFile(path string, options Options) (*bbolt.DB, error) {
 	if options.MapSize <= 0 {
 		options.MapSize = 1 << min(36, strconv.IntSize-2)
@@ -156,7 +161,7 @@ func openFile(path string, options Options) (*bbolt.DB, error) {
 	case err == nil:
 		return db, nil
 	case errors.Is(err, boltErrors.ErrTimeout):
-		return nil, fmt.Errorf("open the store: %s is in use by another usher: stop that one first, or choose another data directory", path)
+		return nil, fmt.Errorf("open the store: %s is %w: stop that one first, or choose another data directory", path, errInUse)
 	case errors.Is(err, boltErrors.ErrInvalid), errors.Is(err, boltErrors.ErrChecksum), errors.Is(err, boltErrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("open the store: %s is damaged or not a store of usher: %w", path, err)
 	case errors.Is(err, os.ErrNotExist):
