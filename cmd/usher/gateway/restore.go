@@ -193,7 +193,10 @@ func (r *Restore) Carry(ctx context.Context, actor string) (kept string, err err
 		return "", err
 	}
 	if err := bolt.Swap(ctx, path, part, filepath.Join(r.data, kept)); err != nil {
-		return "", errors.Join(err, os.Remove(part))
+		if gone := os.Remove(part); gone != nil && !errors.Is(gone, os.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+		return "", err
 	}
 	return kept, nil
 }
