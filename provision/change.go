@@ -44,9 +44,12 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 		a.observed(shown, x.o.Now())
 		a.wrote(c)
 	}
-	a.State, a.Done, a.Before, a.Intent = Active, nil, nil, nil
+	a.State, a.Done, a.Intent = Active, nil, nil
+	if step.Settles || suspended {
+		a.Before = nil // what waits for an approval is given back after it
+	}
 	if suspended {
-		a.State = Suspended // by somebody else: the next plan asks about it
+		a.State, a.SuspendedAt = Suspended, x.o.Now() // by somebody else: the next plan asks about it
 	}
 	detail := x.detail(a)
 	detail["changed"] = strings.Join(changed(c), ", ")
@@ -145,12 +148,17 @@ func (x *execution) resume(ctx context.Context, a *Account) error {
 	if !ok {
 		return x.cannot("resume")
 	}
+	demoted := a.did(adapters.Demote) || a.Intent != nil && a.Intent.Sent && a.Intent.Op == OpDemote
 	if err := x.intend(ctx, a, OpResume); err != nil {
 		return err
 	}
 	before := adapters.Account{ID: a.VendorID}
 	if a.Before != nil {
 		before = *a.Before
+	}
+	state, kept := Active, (*adapters.Account)(nil)
+	if demoted {
+		state, kept = Demoted, a.Before // sign-in is back; what the demotion took follows
 	}
 	shown, err := suspender.Resume(ctx, a.VendorID, before)
 	if adapters.IsKind(err, adapters.NotFound) {
@@ -160,8 +168,8 @@ func (x *execution) resume(ctx context.Context, a *Account) error {
 		return err
 	}
 	a.observed(shown, x.o.Now())
-	a.State, a.Role, a.Licence = Active, shown.Role, shown.Licence
-	a.Done, a.Before, a.Intent, a.SuspendedAt = nil, nil, nil, time.Time{}
+	a.State, a.Role, a.Licence = state, shown.Role, shown.Licence
+	a.Done, a.Before, a.Intent, a.SuspendedAt = nil, kept, nil, time.Time{}
 	return x.save(ctx, a, audit.AccountResumed, x.detail(a))
 }
 

@@ -51,6 +51,7 @@ func (e *Engine) Execute(ctx context.Context, it Item) error {
 	x := &execution{judge: judge{Engine: e, mapping: m, app: app, can: conn.Can, now: e.o.Now()}, conn: conn, item: &it}
 	ctx = adapters.WithCallLog(adapters.WithLane(ctx, it.Lane.vendor()), x.note)
 	defer x.unguard()
+	ctx = adapters.WithPermit(ctx, x.permit)
 	if team, ok := it.Team(); ok {
 		err = x.changeTeam(ctx, team)
 	} else {
@@ -69,6 +70,9 @@ type execution struct {
 	item *Item
 	// guarding: this execution holds the app's lock on administrators, which Execute gives back.
 	guarding *sync.Mutex
+
+	op     Op        // of the step under way
+	person uuid.UUID // whom it is about
 
 	mu    sync.Mutex
 	calls []string // to the vendor, of the step under way; for its fact
@@ -120,6 +124,7 @@ func (x *execution) pair(ctx context.Context) error {
 // step carries out one step and tells the observer.
 func (x *execution) step(ctx context.Context, s *Situation, step Step) error {
 	began := x.o.Now()
+	x.op, x.person = step.Op, s.Person.ID
 	err := x.do(ctx, s, step)
 	outcome := "ok"
 	if err != nil {

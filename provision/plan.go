@@ -285,6 +285,7 @@ func suspendedFingerprint(a *Account) string {
 
 // align brings a usable account to what is wanted.
 func (p *planner) align(a *Account, profile adapters.Profile) {
+	p.asBefore(a, &profile)
 	var c adapters.Change
 	complete := true // nothing was left out for want of an approval
 	cautious := a.Origin == Adopted && !a.Enforced
@@ -310,6 +311,7 @@ func (p *planner) align(a *Account, profile adapters.Profile) {
 		c.ExternalID = &profile.ExternalID
 	}
 	join, leave := p.teams(a)
+	join = append(join, p.teamsBefore(a)...)
 	lost := reduced{leave: leave}
 	if r := profile.Role; r != "" && r != a.Role {
 		switch {
@@ -361,7 +363,8 @@ func (p *planner) align(a *Account, profile adapters.Profile) {
 		p.step(Step{Op: OpTeams, Account: a.ID, Join: join, Leave: leave})
 	}
 	settles := complete && !a.Enforced
-	if !empty(c) || settles || a.State == Demoted {
+	returned := complete && (a.State == Demoted || a.Before != nil)
+	if !empty(c) || settles || returned {
 		p.step(Step{Op: OpUpdate, Account: a.ID, Change: c, Settles: complete})
 	}
 }

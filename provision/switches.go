@@ -320,6 +320,11 @@ func (x *execution) allowed(r store.Reader, op Op, person uuid.UUID) error {
 	return nil
 }
 
+// permit looks at the switches once more when a call has waited for its turn at the vendor, right before it is sent.
+func (x *execution) permit(ctx context.Context) error {
+	return x.o.Store.View(ctx, func(r store.Reader) error { return x.allowed(r, x.op, x.person) })
+}
+
 // switchedOff reports whether a switch keeps an item from starting.
 func (e *Engine) switchedOff(ctx context.Context, it *Item) (bool, error) {
 	off := false

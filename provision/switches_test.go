@@ -188,6 +188,41 @@ func TestASwitchDuringAnExecutionStopsItsNextWrite(t *testing.T) {
 	}
 }
 
+// A call may wait long for its turn at the vendor: the switches are asked again when it comes.
+func TestACallThatWaitedForItsTurnIsNotSentAfterASwitch(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, plainMapping, "ann", "bob")
+	w.terminate("bob", 0)
+	w.activate("ann", false)
+	removals := 0
+	var during func()
+	during = func() {
+		w.vendor.meanwhile = during
+		if strings.HasPrefix(w.vendor.calls[len(w.vendor.calls)-1], "remove") {
+			if removals++; removals == 1 {
+				w.pause(provision.PauseRemovals, "", 0)
+			}
+		}
+	}
+	w.vendor.meanwhile = during
+	w.settle()
+	w.wantVendor(map[string]string{"ann": "active agent"}) // the first was the terminated person's, and went
+	w.resume(provision.PauseRemovals, "")
+	removals = 0
+	w.vendor.meanwhile = during
+	w.settle()
+	w.wantVendor(map[string]string{"ann": "active agent"})
+	x, err := w.engine.Why(t.Context(), w.users["ann"].String(), "desk")
+	w.must(err)
+	if x.Paused == nil || x.Item == nil || x.Item.Attempts != 0 || x.Item.Failure != nil || x.Accounts[0].State != provision.Active {
+		t.Errorf("got %+v, %+v", x.Item, x.Accounts)
+	}
+	w.vendor.meanwhile = nil
+	w.resume(provision.PauseRemovals, "")
+	w.settle()
+	w.wantVendor(map[string]string{})
+}
+
 func TestATeamWriteWaitsForASwitch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -143,7 +143,8 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 		}
 	}
 	if len(add)+len(remove) > 0 {
-		if err := x.o.Store.View(ctx, func(r store.Reader) error { return x.allowed(r, OpTeams, uuid.Nil) }); err != nil {
+		x.op = OpTeams
+		if err := x.permit(ctx); err != nil {
 			return err
 		}
 		began := x.o.Now()
@@ -162,7 +163,9 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 }
 
 // joinable reports whether an account can be given a team.
-func (a *Account) joinable() bool { return !a.unwanted() && a.State == Active && a.VendorID != "" }
+func (a *Account) joinable() bool {
+	return !a.unwanted() && (a.State == Active || a.State == Demoted) && a.VendorID != "" // a demoted one is on its way back
+}
 
 // waitingChange is a team change with the account it is about; nil when the account is unknown.
 type waitingChange struct {

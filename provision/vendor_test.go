@@ -35,6 +35,8 @@ type vendor struct {
 	dupes    bool                         // one address may have several accounts
 	strict   bool                         // an address is one account's, also when it changes
 
+	showTeams bool // a look-up says in which teams an account is
+
 	missAfterCreate int // look-ups without an id that miss what was created last, after the next create
 	missing         string
 	misses          int
@@ -195,6 +197,15 @@ func (v *vendor) Find(_ context.Context, p adapters.Probe) (adapters.Account, er
 			}
 			found := *a
 			found.Attributes = maps.Clone(a.Attributes)
+			if v.showTeams {
+				found.Teams = []string{}
+				for team, members := range v.teams {
+					if slices.Contains(members, a.ID) {
+						found.Teams = append(found.Teams, team)
+					}
+				}
+				slices.Sort(found.Teams)
+			}
 			return found, nil
 		}
 	}
@@ -262,10 +273,13 @@ func (v *vendor) Update(_ context.Context, id string, c adapters.Change) (adapte
 	return *a, f.err
 }
 
-func (v *vendor) Remove(_ context.Context, id string, r adapters.Removal) error {
+func (v *vendor) Remove(ctx context.Context, id string, r adapters.Removal) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	f := v.call("remove", id)
+	if err := adapters.Permitted(ctx); err != nil { // asked when its turn at the vendor has come
+		return &adapters.Error{Kind: adapters.Retry, Scope: adapters.OneAccount, Op: "remove", Message: err.Error(), Err: err}
+	}
 	if f.err != nil && !f.after {
 		return f.err
 	}

@@ -149,7 +149,8 @@ func (c *Client) once(ctx context.Context, req Request) (resp *Response, sent *h
 		return nil, nil, fail
 	}
 	// The credential is fetched before the turn in the queue is taken: fetching may call through another client.
-	if aerr := c.cfg.Auth.Apply(ctx, hreq); aerr != nil {
+	// It changes nothing there, so it needs no permit.
+	if aerr := c.cfg.Auth.Apply(adapters.WithPermit(ctx, nil), hreq); aerr != nil {
 		return nil, nil, c.authFailure(req, aerr)
 	}
 	lane := adapters.LaneOf(ctx)
@@ -158,6 +159,12 @@ func (c *Client) once(ctx context.Context, req Request) (resp *Response, sent *h
 		return nil, nil, fail
 	}
 	defer release()
+	if !safe(req.Method) {
+		// The wait for the turn may have been long.
+		if perr := adapters.Permitted(ctx); perr != nil {
+			return nil, nil, c.fail(req, adapters.Retry, perr.Error()+"; nothing was sent", perr)
+		}
+	}
 
 	x := &exchange{safe: safe(req.Method), class: req.Class}
 	start := time.Now()

@@ -388,3 +388,34 @@ func TestErrorsShowNoSecret(t *testing.T) {
 		t.Errorf("got a message of %d bytes, want at most %d", len(e.Message), vendorhttp.MaxMessage)
 	}
 }
+
+// credential records whether it was asked under a permit.
+type credential struct{ permitted error }
+
+func (c *credential) Apply(ctx context.Context, _ *http.Request) error {
+	c.permitted = adapters.Permitted(ctx)
+	return nil
+}
+
+func (c *credential) Rejected(*http.Request) bool { return false }
+
+func TestWhatIsNotPermittedIsNotSent(t *testing.T) {
+	t.Parallel()
+	paused := errors.New("removals are paused by kim")
+	for method, want := range map[string]int32{"GET": 1, "HEAD": 1, "POST": 0, "PUT": 0, "PATCH": 0, "DELETE": 0} {
+		var n atomic.Int32
+		auth := &credential{}
+		c := open(t, answers(&n, 200, "{}"), func(cfg *vendorhttp.Config, _ *adapters.Deps) { cfg.Auth = auth })
+		ctx := adapters.WithPermit(t.Context(), func(context.Context) error { return paused })
+		_, err := c.Do(ctx, vendorhttp.Request{Op: "delete user", Method: method, Path: "/users"})
+		if n.Load() != want || auth.permitted != nil {
+			t.Errorf("%s: sent %d times, want %d; the credential was asked with %v", method, n.Load(), want, auth.permitted)
+		}
+		if want == 0 && (!adapters.IsKind(err, adapters.Retry) || !errors.Is(err, paused)) {
+			t.Errorf("%s: got %v, want kind retry with its cause", method, err)
+		}
+		if _, err := c.Do(t.Context(), vendorhttp.Request{Op: "delete user", Method: method, Path: "/users"}); err != nil || n.Load() != want+1 {
+			t.Errorf("%s without a permit: got %v, sent %d times", method, err, n.Load())
+		}
+	}
+}
