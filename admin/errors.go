@@ -81,6 +81,7 @@ func (s Services) classify(err error) (int, ErrorReply) {
 		dir      *directory.Error
 		conn     *connections.Error
 		decision *provision.DecisionError
+		doubt    *provision.UnconfirmedError
 		vendor   *adapters.Error
 		conflict *versions.ConflictError
 		unknown  *versions.UnknownVersionError
@@ -98,6 +99,8 @@ func (s Services) classify(err error) (int, ErrorReply) {
 		return set(directoryStatus(dir.Code), directoryCode(dir.Code), dir.Message)
 	case errors.As(err, &conn):
 		return set(http.StatusBadRequest, BadRequest, conn.Text)
+	case errors.As(err, &doubt):
+		return set(http.StatusConflict, Unconfirmed, doubt.Text)
 	case errors.As(err, &decision):
 		return set(http.StatusConflict, Conflict, decision.Text)
 	case errors.As(err, &vendor):
@@ -109,7 +112,7 @@ func (s Services) classify(err error) (int, ErrorReply) {
 		return set(http.StatusNotFound, NotFound, unknown.Error())
 	case errors.As(err, &tooLarge):
 		return set(http.StatusRequestEntityTooLarge, BadRequest, fmt.Sprintf("the request is longer than %d bytes", tooLarge.Limit))
-	case errors.Is(err, provision.ErrNoHold), errors.Is(err, connections.ErrUnknown):
+	case errors.Is(err, provision.ErrNoHold), errors.Is(err, provision.ErrNoDrift), errors.Is(err, connections.ErrUnknown):
 		return set(http.StatusNotFound, NotFound, err.Error())
 	case errors.Is(err, audit.ErrPruned):
 		return set(http.StatusConflict, Conflict, err.Error())

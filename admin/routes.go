@@ -82,6 +82,7 @@ func New(s Services) http.Handler {
 	v1.GET("/why", s.why)
 	v1.GET("/apps/:app/accounts", s.accounts)
 	v1.POST("/retry", s.retry)
+	s.accountRoutes(v1)
 
 	s.holdRoutes(v1)
 

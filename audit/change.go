@@ -98,6 +98,15 @@ const (
 	AccountResumed    Act = "account.resumed"
 	AccountRemoved    Act = "account.removed"
 	AccountLost       Act = "account.lost"
+	AccountMissed     Act = "account.missed"   // it is not at the vendor, and that is only reported
+	AccountLinked     Act = "account.linked"   // an administrator said whose it is
+	AccountUnlinked   Act = "account.unlinked" // an administrator took it out of the ledger; it stands at the vendor
+	AccountIgnored    Act = "account.ignored"  // an administrator said to leave a vendor's account alone, or not any more
+	AccountReturned   Act = "account.returned" // the account of somebody not entitled came back
+	DriftFound        Act = "drift.found"
+	DriftCorrected    Act = "drift.corrected" // it was handed to the queue
+	DriftForced       Act = "drift.forced"    // an administrator asked to correct a drift
+	AppReconciled     Act = "app.reconciled"
 	AccountUnwanted   Act = "account.unwanted"
 	AccountWanted     Act = "account.wanted"
 	AccountStepFailed Act = "account.step-failed"

@@ -168,7 +168,7 @@ func (c *compiler) app(doc *Document, rules *AppRules) (*App, []GroupRef) {
 	}
 	app := &App{
 		Key: rules.Key.Value, Connection: rules.Connection.Value, Title: info.Title, RenamedFrom: rules.RenamedFrom.Value,
-		Mode: rules.Mode, Budget: rules.Budget, exclude: doc.Exclude, info: info, sees: c.sees,
+		Mode: rules.Mode, Budget: rules.Budget, Drift: rules.Drift, Reconcile: rules.Reconcile, exclude: doc.Exclude, info: info, sees: c.sees,
 	}
 	app.protect, app.protectRoles, app.protectKinds = folded(rules.Protect.Accounts), folded(rules.Protect.Roles), folded(rules.Protect.Kinds)
 	refs := c.lines(app, rules, path)

@@ -65,7 +65,7 @@ func Diff(before, after *Document) []DiffLine {
 		was := predecessor(before, now)
 		if was == nil {
 			d.lines = append(d.lines, DiffLine{Kind: Added, App: d.app, What: "app", New: summary(now)})
-			was = &AppRules{Mode: now.Mode, Connection: now.Connection, Budget: now.Budget, Key: now.Key}
+			was = &AppRules{Mode: now.Mode, Connection: now.Connection, Budget: now.Budget, Drift: now.Drift, Reconcile: now.Reconcile, Key: now.Key}
 		}
 		d.rules(was, now)
 	}
@@ -166,6 +166,8 @@ func (d *diff) rules(was, now *AppRules) {
 	d.value("protect.roles", sortedTexts(was.Protect.Roles), sortedTexts(now.Protect.Roles))
 	d.value("protect.kinds", sortedTexts(was.Protect.Kinds), sortedTexts(now.Protect.Kinds))
 	d.value("budget", was.Budget.text(), now.Budget.text())
+	d.value("drift", was.Drift.String(), now.Drift.String())
+	d.value("reconcile.every", durationText(was.Reconcile), durationText(now.Reconcile))
 }
 
 // people compares lists of lines without regard to their order. A line that is gone and a new one about the same

@@ -44,6 +44,8 @@ type AppRules struct {
 	Protect         Protection
 	Budget          Budgets
 	BudgetPos       Pos
+	Drift           DriftPolicy
+	Reconcile       time.Duration // how often the app is compared with its own list
 }
 
 // Who names the people of a grant or deny line: the members of a group or set, or one person. Exactly one is given.

@@ -96,6 +96,8 @@ type App struct {
 	RenamedFrom string // the key it had before; "" for none
 	Mode        Mode
 	Budget      Budgets
+	Drift       DriftPolicy
+	Reconcile   time.Duration // how often the app is compared with its own list
 	// Rank is the order in force, strongest first: the document's, with the app's own where it says nothing.
 	Rank []string
 	// WhenDeactivated and WhenUngranted are the document's lists, or the mildest the app has where it leaves them out.

@@ -30,7 +30,7 @@ func TestParseRefuses(t *testing.T) {
 			"mapping.yaml:6:9: apps.zoom.grants[0]: names nobody: give it a group or a person\n" +
 				`mapping.yaml:6:10: apps.zoom.grants[0]: unknown key "grup"; did you mean group?`},
 		{"a key like nothing", one("connection: c\nxyzzyplugh: 1"),
-			`mapping.yaml:5:5: apps.zoom: unknown key "xyzzyplugh"; known are connection, renamed_from, mode, rank, grants, deny, profile, when_deactivated, when_ungranted, protect and budget`},
+			`mapping.yaml:5:5: apps.zoom: unknown key "xyzzyplugh"; known are connection, renamed_from, mode, rank, grants, deny, profile, when_deactivated, when_ungranted, protect, budget, drift and reconcile`},
 		{"a key twice", one("connection: a\nconnection: b"), "mapping.yaml:5:5: apps.zoom.connection: is given twice; the first is on line 4"},
 		{"an app twice", "version: 1\napps:\n  a: {connection: x}\n  a: {connection: y}", "mapping.yaml:4:3: apps.a: is given twice; the first is on line 3"},
 		{"an alias", "version: 1\ngroups: &g {a: [b]}\napps: *g", "mapping.yaml:2:9: anchors (&g) are not allowed: write the value out where it is used\nmapping.yaml:3:7: aliases (*g) are not allowed: write the value out"},

@@ -71,7 +71,7 @@ func (r *reader) app(p pair) AppRules {
 		r.add(app.Key.Pos, p.path, "an app's key is up to 64 of a-z, 0-9, dot, dash and underscore, and begins with a letter or digit")
 	}
 	f := r.fields(p.value, p.path, "connection", "renamed_from", "mode", "rank", "grants", "deny", "profile",
-		"when_deactivated", "when_ungranted", "protect", "budget")
+		"when_deactivated", "when_ungranted", "protect", "budget", "drift", "reconcile")
 	if p.value.Kind == yaml.MappingNode && f["connection"] == nil {
 		r.add(app.Key.Pos, p.path, "names no connection")
 	}
@@ -99,6 +99,8 @@ func (r *reader) app(p pair) AppRules {
 	app.WhenDeactivated = r.steps(f["when_deactivated"], p.path+".when_deactivated")
 	app.WhenUngranted = r.steps(f["when_ungranted"], p.path+".when_ungranted")
 	app.Protect = r.protection(f["protect"], p.path+".protect")
+	app.Drift = r.drift(f["drift"], p.path+".drift")
+	app.Reconcile = r.reconcile(f["reconcile"], p.path+".reconcile")
 	if budget := f["budget"]; budget != nil {
 		app.Budget, app.BudgetPos = r.budgets(budget, p.path+".budget"), at(budget)
 	}

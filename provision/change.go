@@ -43,6 +43,7 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 		act, suspended = audit.AccountUpdated, shown.State == adapters.Suspended
 		a.observed(shown, x.o.Now())
 		a.wrote(c)
+		a.rendered(c.Attributes, shown.Attributes)
 	}
 	a.State, a.Done, a.Intent = Active, nil, nil
 	if step.Settles || suspended {
@@ -107,6 +108,21 @@ func (a *Account) wrote(c adapters.Change) {
 	}
 }
 
+// rendered remembers how the vendor writes what was sent, where it is not as it was sent.
+func (a *Account) rendered(sent, shown map[string]string) {
+	kept := maps.Clone(a.Shown)
+	for field, value := range sent {
+		delete(kept, field)
+		if theirs, covered := shown[field]; covered && theirs != value {
+			if kept == nil {
+				kept = map[string]string{}
+			}
+			kept[field] = theirs
+		}
+	}
+	a.Shown = kept
+}
+
 // vanished handles an account that the vendor does not know by its id any more though
 // we did not remove it. If the person has one under another id (an accepted invitation, a
 // sign-in that made a new one), the entry follows; else it is lost.
@@ -129,7 +145,7 @@ func (x *execution) vanished(ctx context.Context, s *Situation, a *Account) erro
 		}
 		unwanted := *a
 		a.adopt(found, x.o.Now())
-		a.Enforced, a.Before, a.Done = unwanted.Enforced, unwanted.Before, nil
+		a.Enforced, a.Before, a.Done, a.Missed = unwanted.Enforced, unwanted.Before, nil, nil
 		return x.save(ctx, a, audit.AccountAdopted, x.detail(a))
 	case err == nil:
 		return &adapters.Error{Kind: adapters.Uncertain, Scope: adapters.OneAccount, Op: "look at the account again", Message: "the app both shows the account and says it is not there"}

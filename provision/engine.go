@@ -90,7 +90,8 @@ type appRun struct {
 	can      adapters.Description
 	inFlight int
 	// admins is held while an administrator is cut down, so that two of them are not each other's last.
-	admins sync.Mutex
+	admins      sync.Mutex
+	reconciling bool // in this process
 }
 
 // New returns an engine that does nothing yet.
@@ -150,6 +151,9 @@ func (e *Engine) Run(ctx context.Context) error {
 				e.o.Logger.Error("provisioning pass failed; trying again", "err", err)
 				break
 			}
+		}
+		if err := e.startReconciles(ctx, &workers); err != nil && ctx.Err() == nil {
+			e.o.Logger.Error("looking for reconciliations that are due failed; trying again", "err", err)
 		}
 		timer.Reset(idlePoll)
 	}

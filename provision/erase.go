@@ -18,7 +18,8 @@ import (
 type Forgotten struct {
 	Accounts int `json:"accounts"` // ledger entries that lost e-mail, profile and what was there before
 	Holds    int `json:"holds"`    // holds about the person that were removed
-	Texts    int `json:"texts"`    // texts of other people's holds and failures that named the person
+	Drifts   int `json:"drifts"`   // drift about the person, or an account under one of the person's addresses, that was removed
+	Texts    int `json:"texts"`    // texts of other people's holds, failures and drift that named the person
 }
 
 // erased stands where a name was.
@@ -56,8 +57,8 @@ func (e *Engine) forgettable(r store.Reader, person uuid.UUID) error {
 }
 
 // Forget removes what the engine and the directory hold of a person beside ids and states: the records and
-// their traces, e-mail addresses and profiles of the person's former accounts, the holds about the person, and the person's
-// addresses in the texts of other people's holds and failures. Entries of the ledger stay, with the app's own id, so that an account that
+// their traces, e-mail addresses and profiles of the person's former accounts, the holds and drift about the person, and the person's
+// addresses in the texts of other people's holds, failures and drift. Entries of the ledger stay, with the app's own id, so that an account that
 // comes back is recognised. It refuses as Forgettable does, and may be repeated; it works in slices, the directory last, so that a
 // repetition after an interruption still knows the names.
 func (e *Engine) Forget(ctx context.Context, actor audit.Actor, person uuid.UUID) (Forgotten, error) {
@@ -80,6 +81,11 @@ func (e *Engine) Forget(ctx context.Context, actor audit.Actor, person uuid.UUID
 	if f.Holds, err = e.forgetHolds(ctx, person); err != nil {
 		return f, fmt.Errorf("forget person %s: %w", person, err)
 	}
+	drifts, texts, err := e.forgetDrifts(ctx, person, names)
+	if err != nil {
+		return f, fmt.Errorf("forget person %s: %w", person, err)
+	}
+	f.Drifts, f.Texts = drifts, f.Texts+texts
 	if f.Accounts, err = e.forgetAccounts(ctx, person); err != nil {
 		return f, fmt.Errorf("forget person %s: %w", person, err)
 	}

@@ -162,6 +162,8 @@ func (x *execution) do(ctx context.Context, s *Situation, step Step) error {
 		return x.end(ctx, a, Gone, audit.AccountRemoved, "the create was never sent")
 	case OpVerify:
 		return x.verify(ctx, a)
+	case OpConfirm:
+		return x.confirmMissed(ctx, s, a)
 	case OpUpdate:
 		return x.update(ctx, s, step, a)
 	case OpTeams:
@@ -197,9 +199,7 @@ func (x *execution) save(ctx context.Context, a *Account, act audit.Act, detail 
 // put is save under a condition that is looked at in the same transaction.
 func (x *execution) put(ctx context.Context, a *Account, act audit.Act, detail map[string]string, check func(store.Reader) error) error {
 	a.Modified = x.o.Now()
-	if a.Role != "" {
-		a.Admin = x.can.Administrates(a.Role)
-	}
+	a.administers(x.can)
 	var fact audit.Change
 	if act != "" {
 		if calls := x.told(); calls != "" {

@@ -63,6 +63,12 @@ const (
 	HoldNamesake HoldKind = "namesake"
 	// HoldRestored: after a restore, the account was found missing at the vendor. Approving makes a new one.
 	HoldRestored HoldKind = "restored"
+	// HoldAdopt: the account found is an administrator's, or looks like somebody else's. Approving adopts it.
+	HoldAdopt HoldKind = "adopt"
+	// HoldLeaver: an account under the address of somebody who left was found and suspended. Approving ends it as the mapping says.
+	HoldLeaver HoldKind = "leaver"
+	// HoldReturned: a leaver's account came back again and again. Approving cuts it once more.
+	HoldReturned HoldKind = "returned"
 )
 
 // Approvable reports whether a hold of this kind can be approved at all.

@@ -108,12 +108,7 @@ func (x *execution) listedAdmin(ctx context.Context, leaving *Account) (bool, er
 
 func (x *execution) isSelf(id, email string) bool {
 	_, self := x.knows(x.app.Key)
-	for _, s := range self {
-		if s != "" && (s == id || directory.Fold(s) == directory.Fold(email)) {
-			return true
-		}
-	}
-	return false
+	return isSelf(self, id, email)
 }
 
 // kindOf is what the directory says of a person's kind of account: the attribute userType.

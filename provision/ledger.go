@@ -31,6 +31,10 @@ type Account struct {
 	// Teams it was asked into; those the vendor has not confirmed yet stand in the team changes.
 	Teams []string `json:"teams,omitempty"`
 
+	// Shown is how the vendor writes fields that it keeps otherwise than they were sent (a time zone's other name), so
+	// that its own way of writing is no drift.
+	Shown map[string]string `json:"shown,omitempty"`
+
 	// Protected says why the vendor's account must never be touched; "" for an ordinary one.
 	Protected string `json:"protected,omitempty"`
 	// Kind is the account's as the vendor shows it, else the person's userType when the entry was made, folded.
@@ -55,6 +59,11 @@ type Account struct {
 	SuspendedAt time.Time `json:"suspendedAt,omitzero"`
 	// Restored is the time of the restore after which the vendor was found not to have the account any more.
 	Restored time.Time `json:"restored,omitzero"`
+	// Missed: the vendor's list left the account out, and a look-up by id did not find it; it is looked up once more
+	// before anything follows.
+	Missed *Missed `json:"missed,omitempty"`
+	// Returns lists when the account of somebody not entitled could be used again although it had been cut.
+	Returns []time.Time `json:"returns,omitempty"`
 
 	Intent   *Intent      `json:"intent,omitempty"`
 	From     AccountState `json:"from,omitempty"` // the state before Removing
@@ -82,10 +91,12 @@ const (
 	Gone AccountState = "gone"
 	// Lost: the vendor says that it is not there although we did not remove it. Final; a person still entitled gets a new entry.
 	Lost AccountState = "lost"
+	// Unlinked: an administrator took the entry out of the ledger; the vendor's account stands as it is. Final.
+	Unlinked AccountState = "unlinked"
 )
 
-// Over reports whether the entry is history: nothing stands at the vendor.
-func (s AccountState) Over() bool { return s == Gone || s == Lost }
+// Over reports whether the entry is history: nothing stands at the vendor that Usher answers for.
+func (s AccountState) Over() bool { return s == Gone || s == Lost || s == Unlinked }
 
 // Origin says how an account came into the ledger.
 type Origin string
@@ -93,7 +104,20 @@ type Origin string
 const (
 	Created Origin = "created"
 	Adopted Origin = "adopted"
+	// Linked: an administrator said whose it is.
+	Linked Origin = "linked"
+	// Found: the account of somebody who had left, found by reconciling; it is suspended and its deletion asked for.
+	Found Origin = "found"
 )
+
+// Missed is what is known of an account that a list left out.
+type Missed struct {
+	At time.Time `json:"at"` // of the first look-up that did not find it
+	// Correct: once it is confirmed, the entry ends, and who is entitled gets a new account. Else it is only reported.
+	Correct bool `json:"correct,omitempty"`
+	// Confirmed: the second look-up did not find it either.
+	Confirmed bool `json:"confirmed,omitempty"`
+}
 
 // Intent is what was about to be done at the vendor, written before the call.
 type Intent struct {
@@ -153,6 +177,13 @@ func (a *Account) adopt(v adapters.Account, now time.Time) {
 	a.Intent = nil
 }
 
+// administers sets Admin by the role, where the app tells it.
+func (a *Account) administers(can adapters.Description) {
+	if a.Role != "" {
+		a.Admin = can.Administrates(a.Role)
+	}
+}
+
 func accountKey(id uuid.UUID) []byte { return id[:] }
 
 func pairKey(app string, person uuid.UUID) []byte {
@@ -167,6 +198,7 @@ const (
 	byEmail  = "email"  // (app, folded e-mail), unique among accounts not over
 	byState  = "state"  // (app, state)
 	byAdmin  = "admin"  // (app), active administrators whose outcome is not in doubt
+	byFormer = "former" // (app, folded e-mail) of accounts that are gone or lost
 )
 
 var accounts = store.NewTable("accounts",
@@ -194,6 +226,12 @@ var accounts = store.NewTable("accounts",
 			return nil
 		}
 		return [][]byte{store.Key([]byte(a.App))}
+	}},
+	store.Index[Account]{Name: byFormer, Keys: func(a *Account) [][]byte {
+		if a.Email == "" || a.State != Gone && a.State != Lost {
+			return nil
+		}
+		return [][]byte{store.Key([]byte(a.App), []byte(a.Email))}
 	}},
 	store.Index[Account]{Name: byState, Keys: func(a *Account) [][]byte {
 		return [][]byte{store.Key([]byte(a.App), []byte(a.State))}

@@ -72,6 +72,7 @@ func (x *execution) created(ctx context.Context, a *Account, made adapters.Accou
 		a.ExternalID = wroteID
 	}
 	a.State, a.Origin, a.Enforced, a.Intent = Active, Created, true, nil
+	a.rendered(a.Profile, made.Attributes)
 	return x.save(ctx, a, audit.AccountCreated, x.detail(a))
 }
 
@@ -139,6 +140,9 @@ func (x *execution) adopt(ctx context.Context, s *Situation, a *Account, found a
 		}
 		return x.foreignHold(found.Email, why)
 	}
+	if err := x.mayAdopt(ctx, s, a, &found, origin); err != nil {
+		return err
+	}
 	a.adopt(found, x.o.Now())
 	a.Origin = origin
 	a.Enforced = origin == Created
@@ -163,37 +167,52 @@ func (x *execution) foreignHold(email, why string) error {
 func (x *execution) foreign(ctx context.Context, person uuid.UUID, found adapters.Account) (string, error) {
 	why := ""
 	err := x.o.Store.View(ctx, func(r store.Reader) error {
-		why = ""
-		for _, probe := range []struct {
-			index string
-			value string
-		}{{byVendor, found.ID}, {byEmail, directory.Fold(found.Email)}} {
-			if probe.value == "" {
-				continue
-			}
-			other, err := accounts.Lookup(r, probe.index, store.Key([]byte(x.app.Key), []byte(probe.value)))
-			if errors.Is(err, store.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if other.Person != person {
-				why = "belongs to another person in Usher's ledger (" + other.Person.String() + ")"
-				return nil
-			}
-		}
-		id := parseID(found.ExternalID)
-		if id == uuid.Nil || id == person {
-			return nil
-		}
-		known, err := x.o.Directory.PersonExists(r, id)
-		if err == nil && known {
-			why = "carries the external id of another person of this directory (" + id.String() + ")"
-		}
+		var err error
+		why, err = x.foreignIn(r, x.app.Key, person, found)
 		return err
 	})
 	return why, err
+}
+
+// foreignIn says why an account of an app cannot be a person's, or "".
+func (e *Engine) foreignIn(r store.Reader, app string, person uuid.UUID, found adapters.Account) (string, error) {
+	for _, probe := range []struct {
+		index string
+		value string
+	}{{byVendor, found.ID}, {byEmail, directory.Fold(found.Email)}} {
+		if probe.value == "" {
+			continue
+		}
+		other, err := accounts.Lookup(r, probe.index, store.Key([]byte(app), []byte(probe.value)))
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if other.Person != person {
+			return "belongs to another person in Usher's ledger (" + other.Person.String() + ")", nil
+		}
+	}
+	if d, err := ignored(r, app, found.ID); err != nil || d != nil {
+		return "is to be left alone: " + orUsher(byOf(d)) + " said so (usher ignore)", err
+	}
+	id := parseID(found.ExternalID)
+	if id == uuid.Nil || id == person {
+		return "", nil
+	}
+	known, err := e.o.Directory.PersonExists(r, id)
+	if err == nil && known {
+		return "carries the external id of another person of this directory (" + id.String() + ")", nil
+	}
+	return "", err
+}
+
+func byOf(d *Drift) string {
+	if d == nil {
+		return ""
+	}
+	return d.By
 }
 
 // parseID reads one of our ids; uuid.Nil for anything else that a vendor's external id may hold.

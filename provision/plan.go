@@ -62,6 +62,7 @@ const (
 	OpLook    Op = "look"    // find and adopt, nothing else (observe)
 	OpAbandon Op = "abandon" // a create that was never sent; no call
 	OpVerify  Op = "verify"  // see what became of a call of unknown outcome
+	OpConfirm Op = "confirm" // look a second time for an account that the vendor's list left out
 	OpUpdate  Op = "update"  // an empty change makes no call and records that the account is as wanted
 	OpTeams   Op = "teams"   // queue team changes; one write per team follows for everybody
 	OpResume  Op = "resume"
@@ -167,8 +168,11 @@ func (p *planner) decision(k HoldKind, fingerprint string) *Hold {
 func (p *planner) observed() Plan {
 	out := Plan{Next: p.plan.Next}
 	for _, s := range p.plan.Steps {
-		if s.Op == OpObtain && s.Account == uuid.Nil {
+		switch {
+		case s.Op == OpObtain && s.Account == uuid.Nil:
 			s.Op = OpLook
+			out.Steps = append(out.Steps, s)
+		case s.Op == OpConfirm: // it only looks
 			out.Steps = append(out.Steps, s)
 		}
 	}
@@ -186,7 +190,7 @@ func (p *planner) wanted() {
 		return
 	}
 	if len(p.Accounts) == 0 {
-		if !p.newcomer() || !p.returns() {
+		if p.leftAlone() || !p.newcomer() || !p.returns() {
 			return
 		}
 		profile.Role = p.newRole(nil, profile.Role)
@@ -204,6 +208,8 @@ func (p *planner) wanted() {
 			p.step(Step{Op: OpObtain, Account: a.ID, Profile: made})
 		case a.State == Removing:
 			p.step(Step{Op: OpVerify, Account: a.ID})
+		case a.Missed != nil:
+			p.confirm(a)
 		case p.protection(a) != "":
 			// Theirs as it is.
 		case a.State == Suspended:
@@ -288,7 +294,7 @@ func (p *planner) align(a *Account, profile adapters.Profile) {
 	p.asBefore(a, &profile)
 	var c adapters.Change
 	complete := true // nothing was left out for want of an approval
-	cautious := a.Origin == Adopted && !a.Enforced
+	cautious := a.Origin != Created && !a.Enforced
 	// An update whose reply was lost may have set anything: what is wanted is written whole.
 	unsure := a.Intent != nil && a.Intent.Sent && a.Intent.Op == OpUpdate
 
@@ -490,6 +496,10 @@ func (p *planner) unwanted(a *Account) {
 		}
 		return
 	}
+	if a.Missed != nil {
+		p.step(Step{Op: OpConfirm, Account: a.ID})
+		return
+	}
 	if why := p.protection(a); why != "" {
 		p.plan.Holds = append(p.plan.Holds, HoldSpec{
 			Kind: HoldProtected, Fingerprint: a.ID.String(),
@@ -537,7 +547,11 @@ func (p *planner) unwanted(a *Account) {
 			return
 		}
 	}
-	if a.Origin == Adopted && !a.Enforced && !admitted {
+	if a.Origin == Found && !a.Enforced && !admitted {
+		p.foundLeaver(a)
+		return
+	}
+	if a.Origin != Created && !a.Enforced && !admitted {
 		// Somebody who looked at the very account has agreed to more than a budget asks.
 		if admitted = p.hold(HoldSpec{
 			Kind: HoldReduction, Fingerprint: budgetFingerprint(a),
@@ -549,6 +563,9 @@ func (p *planner) unwanted(a *Account) {
 	}
 	if !admitted {
 		p.wait()
+		return
+	}
+	if len(a.Returns) >= returnsCut && !p.cutAgain(a) {
 		return
 	}
 	p.ending(a)

@@ -69,7 +69,8 @@ func (e *Engine) formerKeys(ctx context.Context) (map[string]string, error) {
 func renameSlice(tx store.Tx, from, to string) (int, error) {
 	moved := 0
 	for _, move := range []func(store.Tx, string, string) (int, error){
-		renameAccounts, renameHolds, renameItems, renameTeams, renameSpendings, renameAdmissions, renameSwitch, renameState,
+		renameAccounts, renameHolds, renameItems, renameTeams, renameSpendings, renameAdmissions, renameSwitch,
+		renameDrifts, renameReconciliation, renameState,
 	} {
 		n, err := move(tx, from, to)
 		if err != nil {
@@ -216,4 +217,33 @@ func renameState(tx store.Tx, from, to string) (int, error) {
 	}
 	s.App, s.Former = to, from
 	return 1, appStates.Put(tx, s)
+}
+
+func renameDrifts(tx store.Tx, from, to string) (int, error) {
+	all, err := few(drifts.Scan(tx, store.Key([]byte(from))))
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range all {
+		if err := drifts.Delete(tx, d.key()); err != nil {
+			return 0, err
+		}
+		d.App = to
+		if err := drifts.Put(tx, d); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), nil
+}
+
+func renameReconciliation(tx store.Tx, from, to string) (int, error) {
+	rec, err := reconciliations.Get(tx, []byte(from))
+	if err != nil {
+		return 0, ignoreNotFound(err)
+	}
+	if err := reconciliations.Delete(tx, []byte(from)); err != nil {
+		return 0, err
+	}
+	rec.App = to
+	return 1, reconciliations.Put(tx, rec)
 }

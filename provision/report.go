@@ -93,7 +93,7 @@ func appReport(r store.Reader, s *AppStatus) error {
 	}
 	s.Tenant, s.TenantName, s.Missing = state.Tenant, state.TenantName, state.Missing
 	s.Stopped, s.Reason, s.Fix = state.Stopped, state.Reason, state.Fix
-	for _, st := range []AccountState{Creating, Active, Suspended, Demoted, Removing, Gone, Lost} {
+	for _, st := range []AccountState{Creating, Active, Suspended, Demoted, Removing, Gone, Lost, Unlinked} {
 		for _, err := range accounts.FindKeys(r, byState, store.Key([]byte(s.App), []byte(st))) {
 			if err != nil {
 				return err

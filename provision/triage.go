@@ -384,7 +384,8 @@ func contains(ids []uuid.UUID, id uuid.UUID) bool {
 // planned are the kinds of hold that the planner itself asks for; the others are found out at the vendor.
 func planned(k HoldKind) bool {
 	switch k {
-	case HoldBudget, HoldAdmin, HoldMapping, HoldReduction, HoldProtected, HoldEmail, HoldSuspended, HoldProfile, HoldNamesake, HoldRestored:
+	case HoldBudget, HoldAdmin, HoldMapping, HoldReduction, HoldProtected, HoldEmail, HoldSuspended, HoldProfile, HoldNamesake,
+		HoldRestored, HoldLeaver, HoldReturned:
 		return true
 	default:
 		return false
@@ -425,7 +426,7 @@ func (j *judge) syncHolds(tx *txn, it *Item, s *Situation, plan Plan) error {
 func stillMatters(h *Hold, plan Plan) bool {
 	for _, s := range plan.Steps {
 		switch h.Kind {
-		case HoldForeign:
+		case HoldForeign, HoldAdopt:
 			if s.Op == OpObtain || s.Op == OpLook {
 				return true
 			}

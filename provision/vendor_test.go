@@ -43,6 +43,9 @@ type vendor struct {
 
 	meanwhile func() // what happens elsewhere during the next call
 	slow      func() // what each call takes
+
+	stream  iter.Seq2[adapters.Account, error]          // in place of what is there, for a long list
+	listing func([]adapters.Account) []adapters.Account // what a list shows of what is there
 }
 
 // fault is what happens to the next call of an operation: before or after its effect.
@@ -100,7 +103,7 @@ func (v *vendor) writes() []string {
 	defer v.mu.Unlock()
 	var out []string
 	for _, c := range v.calls {
-		if !strings.HasPrefix(c, "check") && !strings.HasPrefix(c, "find") {
+		if !strings.HasPrefix(c, "check") && !strings.HasPrefix(c, "find") && !strings.HasPrefix(c, "list") {
 			out = append(out, c)
 		}
 	}
@@ -354,12 +357,45 @@ func (v *vendor) CheckReceiver(_ context.Context, leaver, receiver string, what 
 	return v.receives(leaver, receiver, what)
 }
 
+// listed is what a list shows, in the order in which accounts were made, with their teams.
+func (v *vendor) listed() []adapters.Account {
+	var all []adapters.Account
+	for _, id := range slices.Sorted(maps.Keys(v.accounts)) {
+		a := *v.accounts[id]
+		a.Attributes = maps.Clone(a.Attributes)
+		a.Teams = []string{}
+		for _, t := range slices.Sorted(maps.Keys(v.teams)) {
+			if slices.Contains(v.teams[t], id) {
+				a.Teams = append(a.Teams, t)
+			}
+		}
+		all = append(all, a)
+	}
+	if v.listing != nil {
+		all = v.listing(all)
+	}
+	return all
+}
+
 func (v *vendor) List(context.Context) iter.Seq2[adapters.Account, error] {
+	if v.stream != nil {
+		return v.stream
+	}
 	return func(yield func(adapters.Account, error) bool) {
 		v.mu.Lock()
-		defer v.mu.Unlock()
-		for _, a := range v.accounts {
-			if !yield(*a, nil) {
+		f := v.call("list", "")
+		all := v.listed()
+		v.mu.Unlock()
+		if f.err != nil && !f.after {
+			yield(adapters.Account{}, f.err)
+			return
+		}
+		for i, a := range all {
+			if f.err != nil && i == len(all)/2 {
+				yield(adapters.Account{}, f.err)
+				return
+			}
+			if !yield(a, nil) {
 				return
 			}
 		}

@@ -10,14 +10,21 @@ import (
 )
 
 func newAccounts(a *app) *cobra.Command {
-	var all bool
+	var all, found bool
 	cmd := &cobra.Command{
 		Use:     "accounts APP",
 		Short:   "List the accounts that usher keeps in an app",
-		Long:    "List the ledger of an app: every account that usher made or adopted there and that is not verified gone.",
-		Example: "  usher accounts gorgias\n  usher accounts zoom --all --output json",
+		Long:    "List the ledger of an app: every account that usher made or adopted there and that is not verified gone. With --found, list instead the accounts there that usher does not keep, as the last comparison found them, and whose they may be.",
+		Example: "  usher accounts gorgias\n  usher accounts zoom --all --output json\n  usher accounts zoom --found",
 		Args:    needs("APP"),
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			if found {
+				reply, err := c.Drift(cmd.Context(), client.DriftFilter{App: args[0], Unlinked: true, All: all})
+				if err != nil {
+					return err
+				}
+				return a.print(reply.JSON, func(p *page) { writeFound(p, args[0], reply.Value) })
+			}
 			reply, err := c.Accounts(cmd.Context(), args[0], all)
 			if err != nil {
 				return err
@@ -25,7 +32,8 @@ func newAccounts(a *app) *cobra.Command {
 			return a.print(reply.JSON, func(p *page) { writeAccounts(p, args[0], reply.Value) })
 		}),
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "those that are gone as well")
+	cmd.Flags().BoolVar(&all, "all", false, "those that are gone as well; with --found those that are ignored or settled")
+	cmd.Flags().BoolVar(&found, "found", false, "accounts there that usher does not keep")
 	return cmd
 }
 
@@ -74,6 +82,8 @@ func accountState(s provision.AccountState) cell {
 		return styled(yellow, "being removed")
 	case provision.Gone:
 		return styled(dim, "gone")
+	case provision.Unlinked:
+		return styled(dim, "unlinked")
 	case provision.Lost:
 		return styled(red, "lost")
 	default:

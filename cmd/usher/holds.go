@@ -40,7 +40,7 @@ can receive, accounts that are somebody else's. Everything else goes on meanwhil
 }
 
 func holdKinds() string {
-	return "budget, admin, mapping, reduction, transfer, refused, email, suspended, namesake, foreign, protected, last-admin or profile"
+	return "budget, admin, mapping, reduction, transfer, refused, email, suspended, namesake, adopt, leaver, returned, foreign, protected, last-admin or profile"
 }
 
 func writeHolds(p *page, all []admin.HoldReply, f client.HoldFilter) {

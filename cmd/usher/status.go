@@ -190,7 +190,7 @@ func accountWords(n map[provision.AccountState]int) string {
 	if len(parts) > 0 {
 		words = strings.Join(parts, ", ")
 	}
-	if over := n[provision.Gone] + n[provision.Lost]; over > 0 {
+	if over := n[provision.Gone] + n[provision.Lost] + n[provision.Unlinked]; over > 0 {
 		words += fmt.Sprintf("; %d gone", over)
 	}
 	return words

@@ -25,6 +25,8 @@ func stepWords(s provision.Step) string {
 		return "forget a creation that was never sent"
 	case provision.OpVerify:
 		return "see what became of a call that was not answered"
+	case provision.OpConfirm:
+		return "look once more for the account that the app's list left out"
 	case provision.OpUpdate:
 		return changeWords(s.Change)
 	case provision.OpTeams:
@@ -171,6 +173,25 @@ func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 		return removedWords(d), yellow
 	case audit.AccountLost:
 		return "account lost: " + d.Why, red
+	case audit.AccountMissed:
+		return "account not there: " + d.Why, red
+	case audit.AccountLinked:
+		return by + " said that the account is theirs" + idWords(d), plain
+	case audit.AccountUnlinked:
+		return by + " took the account out of usher's keeping" + idWords(d), yellow
+	case audit.AccountIgnored:
+		if d.Why != "" {
+			return by + " said that the account is " + d.Why + idWords(d), plain
+		}
+		return by + " said to leave the account alone" + idWords(d), plain
+	case audit.AccountReturned:
+		return "account came back though it had been cut" + idWords(d), red
+	case audit.DriftFound:
+		return "found at the app: " + d.Kind + onField(d), yellow
+	case audit.DriftCorrected:
+		return "handed to the queue, as the app shows otherwise" + onField(d), plain
+	case audit.DriftForced:
+		return by + " asked to correct it: " + d.Kind + onField(d), plain
 	case audit.AccountUnwanted:
 		return "account not wanted any more: " + d.Text, yellow
 	case audit.AccountWanted:
@@ -212,6 +233,14 @@ func idWords(d detail) string {
 		return ""
 	}
 	return ", id " + d.VendorID
+}
+
+// onField names what differed.
+func onField(d detail) string {
+	if d.Changed == "" {
+		return ""
+	}
+	return " (" + d.Changed + ")"
 }
 
 func removedWords(d detail) string {
