@@ -88,6 +88,10 @@ func (e *Engine) reconcilesDue(ctx context.Context) ([]string, error) {
 	now := e.o.Now()
 	err = e.o.Store.View(ctx, func(r store.Reader) error {
 		due, fresh = nil, nil
+		// After a restore the ledger is compared by that (aftermath.go) until somebody lets the work go on.
+		if restored, err := RestoredIn(r); err != nil || restored != nil {
+			return err
+		}
 		for _, app := range m.Apps() {
 			if app.Mode == mapping.Paused || e.reconciling(app.Key) {
 				continue
