@@ -161,9 +161,8 @@ func (e *Engine) RestoreStatus(ctx context.Context) (*RestoreStatus, error) {
 	if s.Preview, err = e.Preview(ctx, current); err != nil {
 		return nil, err
 	}
-	for i := range s.Preview.Apps {
-		a := &s.Preview.Apps[i]
-		s.Total += a.Create.Count + a.Change.Count + a.Losses() + a.Return.Count
+	for _, a := range s.Preview.Apps {
+		s.Total += a.Create.Count + a.Change.Count + a.Remove.Count + a.Return.Count
 	}
 	return s, nil
 }
