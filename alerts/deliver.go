@@ -98,7 +98,7 @@ func (a *Alerts) deliverTo(ctx context.Context, c Channel, due []Alert, names ma
 			break // it is told and kept; the rest waits for the next call
 		}
 	}
-	return nil
+	return nil //nolint:nilerr // a failed try is kept with its alert; the queue itself is well
 }
 
 func (a *Alerts) send(ctx context.Context, c Channel, m Message) error {

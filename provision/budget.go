@@ -18,7 +18,6 @@ import (
 // one source in all apps, within the window. Each person counts once.
 type purse struct {
 	name    string // of the scope, see appPurse and sourcePurse
-	of      string // what the limit is a share of, for people: "of 40 accounts"
 	limit   int
 	window  time.Duration
 	persons map[uuid.UUID]bool
@@ -37,21 +36,21 @@ func (p *purse) with(batch []uuid.UUID) (count int, over bool) {
 	return count, count > p.limit && len(seen) > 0
 }
 
-// rule is the budget of a kind of work; false for a kind that has none (a person approves each).
-func rule(b mapping.Budgets, k Kind) (mapping.Budget, bool) {
+// rule is the budget of a kind of work; the zero one for a kind that has none (a person approves each).
+func rule(b mapping.Budgets, k Kind) mapping.Budget {
 	switch k {
 	case Removals:
-		return b.Budget, true
+		return b.Budget
 	case Suspensions:
-		return b.Suspensions, true
+		return b.Suspensions
 	case Creates:
-		return b.Creates, true
+		return b.Creates
 	case Identities:
-		return b.Identities, true
+		return b.Identities
 	case Reductions:
-		return b.Reductions, true
+		return b.Reductions
 	default:
-		return mapping.Budget{}, false
+		return mapping.Budget{}
 	}
 }
 
@@ -140,7 +139,7 @@ func (b *books) spend(tx store.Tx, kind Kind, source string, person uuid.UUID) e
 
 // of returns the purse of the app, and that of the source where the cause is one.
 func (b *books) of(r store.Reader, kind Kind, source string) ([]*purse, error) {
-	own, _ := rule(b.app.Budget, kind)
+	own := rule(b.app.Budget, kind)
 	app, err := b.open(r, appPurse(b.app.Key), kind, own, func(enough int) (int, error) {
 		return countStanding(r, b.app.Key, enough)
 	})
@@ -149,9 +148,9 @@ func (b *books) of(r store.Reader, kind Kind, source string) ([]*purse, error) {
 	}
 	id, err := uuid.Parse(source)
 	if err != nil {
-		return []*purse{app}, nil // an administrator, or time: no source's budget
+		return []*purse{app}, nil //nolint:nilerr // an administrator, or time: no source's budget
 	}
-	shared, _ := rule(b.mapping.SourceBudget(), kind)
+	shared := rule(b.mapping.SourceBudget(), kind)
 	src, err := b.open(r, sourcePurse(source), kind, shared, func(int) (int, error) {
 		return b.dir.CountUsersIn(r, id), nil
 	})

@@ -58,7 +58,7 @@ func parseLife(s string) (time.Duration, bool) {
 		if err != nil {
 			return 0, false
 		}
-		lasts = time.Duration(days) * 24 * time.Hour //nolint:gosec // at most 65,535 days
+		lasts = time.Duration(days) * 24 * time.Hour
 	} else {
 		var err error
 		if lasts, err = time.ParseDuration(s); err != nil {

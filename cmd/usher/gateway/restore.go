@@ -104,7 +104,7 @@ func (r *Restore) openPresent(ctx context.Context) (*bolt.Store, error) {
 		return nil, fmt.Errorf("a server runs on %s: stop it first, a restore changes its store", r.data)
 	case err != nil:
 		r.Unreadable = err.Error()
-		return nil, nil
+		return nil, nil //nolint:nilerr // kept in Unreadable
 	}
 	if err := s.Check(ctx); err != nil {
 		r.Unreadable = err.Error()
