@@ -3,6 +3,7 @@ package simtest
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,9 +25,12 @@ func (c *clock) now() time.Time { return vendorNow().Add(c.skew) }
 
 // ids makes UUIDv7 of the given clock that are the same for the same seed.
 func ids(seed uint64, now func() time.Time) func() uuid.UUID {
+	var mu sync.Mutex // a worker whose timer went off is not ordered after the one before it
 	n := uint64(0)
 	r := rand.New(rand.NewPCG(seed, 9)) //nolint:gosec // repeatable on purpose
 	return func() uuid.UUID {
+		mu.Lock()
+		defer mu.Unlock()
 		n++
 		var id uuid.UUID
 		ms := uint64(max(now().UnixMilli(), 0))

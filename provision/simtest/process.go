@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/adapters/gorgias"
@@ -86,10 +87,21 @@ const (
 
 // connect opens the real adapters over the process's transport.
 func (w *World) connect(p *process, random *rand.Rand) connections {
-	n := 0
+	var mu sync.Mutex
+	n, life := 0, w.lives
 	deps := adapters.Deps{
-		Now: w.clock.now, Random: random.Float64,
-		NewID:     func() string { n++; return fmt.Sprintf("%d-%d", w.lives, n) },
+		Now: w.clock.now,
+		Random: func() float64 {
+			mu.Lock()
+			defer mu.Unlock()
+			return random.Float64()
+		},
+		NewID: func() string {
+			mu.Lock()
+			defer mu.Unlock()
+			n++
+			return fmt.Sprintf("%d-%d", life, n)
+		},
 		Transport: &transport{p: p, hosts: map[string]http.Handler{deskHost: w.desk, meetHost: w.meet}},
 	}
 	d, err := gorgias.Open(gorgias.Config{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 )
@@ -18,9 +19,9 @@ type worker struct {
 	name   string
 	at     string // where it parks
 	resume chan struct{}
-	parked bool
+	parked atomic.Bool
 	inside bool // a transaction, in which it must not park
-	done   bool
+	done   atomic.Bool
 	err    error
 }
 
@@ -35,9 +36,10 @@ func park(ctx context.Context, at string) {
 	if w == nil || w.inside {
 		return
 	}
-	w.at, w.parked = at, true
+	w.at = at
+	w.parked.Store(true)
 	<-w.resume
-	w.parked = false
+	w.parked.Store(false)
 }
 
 // enter says that the worker of ctx is inside a transaction; leave that it is out again.
@@ -56,13 +58,13 @@ func (p *process) spawn(name string, fn func(context.Context) error) {
 	p.workers = append(p.workers, w)
 	ctx := context.WithValue(p.ctx, workerKey{}, w)
 	go func() {
-		w.parked = true
+		w.parked.Store(true)
 		<-w.resume
-		w.parked = false
+		w.parked.Store(false)
 		if !p.dead {
 			w.err = fn(ctx)
 		}
-		w.done = true
+		w.done.Store(true)
 	}()
 }
 
@@ -72,7 +74,7 @@ func (p *process) step(r *rand.Rand) bool {
 	synctest.Wait()
 	var ready []*worker
 	for _, w := range p.workers {
-		if w.parked {
+		if w.parked.Load() {
 			ready = append(ready, w)
 		}
 	}
@@ -91,7 +93,7 @@ func (p *process) reap() error {
 	var failed error
 	running := p.workers[:0]
 	for _, w := range p.workers {
-		if !w.done {
+		if !w.done.Load() {
 			running = append(running, w)
 			continue
 		}
@@ -115,7 +117,7 @@ func (p *process) bury() {
 		}
 		moved := false
 		for _, w := range p.workers {
-			if w.parked {
+			if w.parked.Load() {
 				w.resume <- struct{}{}
 				synctest.Wait()
 				moved = true
@@ -130,7 +132,7 @@ func (p *process) bury() {
 func alive(workers []*worker) []*worker {
 	var left []*worker
 	for _, w := range workers {
-		if !w.done {
+		if !w.done.Load() {
 			left = append(left, w)
 		}
 	}
