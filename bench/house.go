@@ -107,9 +107,13 @@ func (h *house) AppInfo(name string) (mapping.AppInfo, bool) {
 	return provision.AppInfo(h.app.Describe()), name == deskConnection
 }
 
+// unbounded is a budget that holds nobody: the bench brings thousands at once, and nobody is there to approve.
+const unbounded = "{percent: 100, at_least: 1000000, at_most: 1000000, creates: {percent: 100, at_least: 1000000, at_most: 1000000}}"
+
 // apply puts a mapping with these grants into force.
 func (h *house) apply(ctx context.Context, grants ...string) error {
-	doc := "version: 1\napps:\n  " + desk + ":\n    connection: " + deskConnection + "\n    mode: enforce\n" +
+	doc := "version: 1\nsource_budget: " + unbounded + "\napps:\n  " + desk + ":\n    connection: " + deskConnection + "\n    mode: enforce\n" +
+		"    budget: " + unbounded + "\n" +
 		"    when_deactivated: [{action: delete, after: 0s}]\n    grants:\n"
 	for _, g := range grants {
 		doc += "      - " + g + "\n"
