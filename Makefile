@@ -69,7 +69,7 @@ bench: ## throughput and latency over HTTP beside a floor server; BENCH='-n 2000
 
 .PHONY: sim
 sim: ## simulated histories of the engine: SEEDS=500 of them, from SEED_START=1
-	@$(GO) test -count=1 -timeout 24h -run 'TestHistories$$' -v ./provision/simtest -args -sim.seeds $(or $(SEEDS),500) -sim.start $(or $(SEED_START),1) \
+	@GOGC=$${GOGC:-400} $(GO) test -count=1 -timeout 24h -run 'TestHistories$$' -v ./provision/simtest -args -sim.seeds $(or $(SEEDS),500) -sim.start $(or $(SEED_START),1) \
 	  | grep -v '^=== \|--- PASS'
 
 .PHONY: clean

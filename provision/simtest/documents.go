@@ -3,6 +3,7 @@ package simtest
 import (
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // document is a mapping document in parts, so that the simulator can say what follows from it
@@ -27,8 +28,9 @@ type ending struct{ action, after string }
 
 const protectedOne = "gus"
 
-// documents are the mappings of the histories. The first is also the one that a history ends with.
-func documents() []document {
+// documents are the mappings of the histories. The first is also the one that a history ends with. They are made
+// once, for they are asked for at every turn; nobody changes them.
+var documents = sync.OnceValue(func() []document {
 	both := func(mode string, d, z appDoc) document {
 		d.mode, z.mode = mode, mode
 		return document{map[string]appDoc{desk: d, meet: z}}
@@ -90,7 +92,7 @@ func documents() []document {
 			grants: []grant{{group: "okta/Support", licence: "basic"}},
 		}),
 	}
-}
+})
 
 // text is the document as YAML.
 func (d document) text() string {
