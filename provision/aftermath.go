@@ -192,11 +192,11 @@ func (x *aftermath) listed(ctx context.Context, v adapters.Account) error {
 	case known != nil:
 		x.seen[known.ID] = true
 		if what := x.differs(known, &v); what != "" {
-			x.out.Changed.add(Affected{Person: known.Person, Text: what})
+			x.out.Changed.add(func() Affected { return Affected{Person: known.Person, Text: what} })
 		}
 		return nil
 	case stranger:
-		x.out.Strange.add(Affected{Person: person, Text: "account " + v.ID})
+		x.out.Strange.add(func() Affected { return Affected{Person: person, Text: "account " + v.ID} })
 		return nil
 	case !ours || v.Protected != "":
 		x.out.Foreign++
@@ -232,7 +232,7 @@ func (x *aftermath) adopt(ctx context.Context, person uuid.UUID, v adapters.Acco
 	}
 	if err == nil {
 		x.seen[a.ID] = true
-		x.out.Adopted.add(Affected{Person: person, Text: "account " + v.ID})
+		x.out.Adopted.add(func() Affected { return Affected{Person: person, Text: "account " + v.ID} })
 	}
 	return err
 }
@@ -273,7 +273,7 @@ func (x *aftermath) look(ctx context.Context, a *Account) error {
 	if !adapters.IsKind(err, adapters.NotFound) {
 		return err
 	}
-	x.out.Missing.add(Affected{Person: a.Person, Text: "account " + a.VendorID})
+	x.out.Missing.add(func() Affected { return Affected{Person: a.Person, Text: "account " + a.VendorID} })
 	act := audit.AccountLost
 	a.State, a.Restored, a.Intent, a.Modified = Lost, x.mark.At, nil, x.o.Now()
 	if a.unwanted() {

@@ -161,8 +161,9 @@ func (e *Engine) RestoreStatus(ctx context.Context) (*RestoreStatus, error) {
 	if s.Preview, err = e.Preview(ctx, current); err != nil {
 		return nil, err
 	}
-	for _, a := range s.Preview.Apps {
-		s.Total += a.Create.Count + a.Change.Count + a.Remove.Count + a.Return.Count
+	for i := range s.Preview.Apps {
+		a := &s.Preview.Apps[i]
+		s.Total += a.Create.Count + a.Change.Count + a.Losses() + a.Return.Count
 	}
 	return s, nil
 }

@@ -171,7 +171,7 @@ func writeWould(p *page, w provision.AppPreview) {
 	for _, k := range []struct {
 		t    provision.Tally
 		what string
-	}{{w.Create, "would get an account"}, {w.Change, "would be changed"}, {w.Remove, "would lose it"}, {w.Return, "would return"}, {w.Failing, "cannot be judged"}} {
+	}{{w.Create, "would get an account"}, {w.Change, "would be changed"}, {w.Delete, "would lose it"}, {w.Suspend, "would lose the sign-in"}, {w.Demote, "would get the weakest role"}, {w.Return, "would return"}, {w.Failing, "cannot be judged"}} {
 		if k.t.Count == 0 {
 			continue
 		}
