@@ -68,6 +68,19 @@ type ReceiverChecker interface {
 	CheckReceiver(ctx context.Context, leaver, receiver string, what []string) error
 }
 
+// SeatCounter is implemented where the vendor tells how many licences the tenant has.
+type SeatCounter interface {
+	// Seats returns what the vendor says of the licences that a grant may name; one that it says nothing of is left out. It changes nothing.
+	Seats(ctx context.Context) ([]Seats, error)
+}
+
+// Seats is what a tenant has of one licence.
+type Seats struct {
+	Licence string // as in Description.Licences
+	Bought  int
+	Used    int // invitations that nobody has accepted yet included
+}
+
 // Identity says which tenant a connection reaches and as whom.
 type Identity struct {
 	Tenant string   `json:"tenant"`         // the vendor's stable id of the tenant; never empty

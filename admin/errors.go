@@ -26,7 +26,7 @@ const (
 	NotFound    Code = "not-found"
 	Conflict    Code = "conflict"
 	Forbidden   Code = "forbidden"   // the setting `administrators` does not list who asks
-	Unconfirmed Code = "unconfirmed" // the removals have to be confirmed; Preview says which
+	Unconfirmed Code = "unconfirmed" // what the edit does has to be confirmed; Preview says what
 	Vendor      Code = "vendor"      // the app's own API refused or failed
 	Unavailable Code = "unavailable"
 	Internal    Code = "internal"

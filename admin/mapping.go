@@ -101,26 +101,19 @@ type ApplyReply struct {
 	Plan    PlanReply        `json:"plan"`
 }
 
-// applyMapping puts a document in force. Removals that the edit causes have to be confirmed by their
-// number (?confirm=N), as a plan gave it; a number that is not true any more is refused.
+// applyMapping puts a document in force. Where the edit takes accounts away, or does more of anything that can hurt than a budget allows, it
+// has to be confirmed by the number of people (?confirm=N), as a plan gave it; a number that is not true any more is refused. ?expect=N
+// names the version that must be in force, ?comment says why.
 func (s Services) applyMapping(c echo.Context) error {
 	text, err := io.ReadAll(c.Request().Body)
 	if err != nil {
 		return err
 	}
-	expect, err := number(c, "expect")
+	plan, options, err := s.confirmed(c, text)
 	if err != nil {
 		return err
 	}
-	if len(c.QueryParam("comment")) > versions.MaxComment {
-		return badRequest("the comment is longer than %d bytes", versions.MaxComment)
-	}
-	plan, confirmed, err := s.confirmed(c, text)
-	if err != nil {
-		return err
-	}
-	v, err := s.Mappings.Apply(c.Request().Context(), actor(c), text,
-		versions.ApplyOptions{Expect: expect, Comment: c.QueryParam("comment"), Confirmed: confirmed})
+	v, err := s.Mappings.Apply(c.Request().Context(), actor(c), text, options)
 	if err != nil {
 		return err
 	}
@@ -128,23 +121,36 @@ func (s Services) applyMapping(c echo.Context) error {
 	return c.JSON(http.StatusOK, ApplyReply{v, plan})
 }
 
-func (s Services) confirmed(c echo.Context, text []byte) (PlanReply, int, error) {
-	plan, err := s.plan(c, text)
-	if err != nil {
-		return plan, 0, err
+// confirmed plans an edit and reads on which conditions it is to be made.
+func (s Services) confirmed(c echo.Context, text []byte) (PlanReply, versions.ApplyOptions, error) {
+	options := versions.ApplyOptions{Comment: c.QueryParam("comment")}
+	if len(options.Comment) > versions.MaxComment {
+		return PlanReply{}, options, badRequest("the comment is longer than %d bytes", versions.MaxComment)
+	}
+	var err error
+	if options.Expect, err = number(c, "expect"); err != nil {
+		return PlanReply{}, options, err
 	}
 	confirm, err := number(c, "confirm")
 	if err != nil {
-		return plan, 0, err
+		return PlanReply{}, options, err
 	}
-	if n := plan.Preview.Removals; n != confirm {
-		message := fmt.Sprintf("this would take accounts from %d people; confirm that number", n)
-		if confirm != 0 {
-			message = fmt.Sprintf("%d removals were confirmed, but by now there are %d; plan again", confirm, n)
+	plan, err := s.plan(c, text)
+	if err != nil {
+		return plan, options, err
+	}
+	if v := plan.Preview; v.Confirm != confirm {
+		message := fmt.Sprintf("this would take accounts from %d people; confirm that number", v.Confirm)
+		switch {
+		case confirm != 0:
+			message = fmt.Sprintf("%d people were confirmed, but by now there are %d; plan again", confirm, v.Confirm)
+		case v.Confirm > v.Removals:
+			message = fmt.Sprintf("this goes beyond a budget and affects %d people, of whom %d lose accounts; confirm %d", v.Confirm, v.Removals, v.Confirm)
 		}
-		return plan, 0, &requestError{status: http.StatusConflict, code: Unconfirmed, message: message, preview: &plan}
+		return plan, options, &requestError{status: http.StatusConflict, code: Unconfirmed, message: message, preview: &plan}
 	}
-	return plan, confirm, nil
+	options.Confirmed, options.Exceeding = plan.Preview.Removals, plan.Preview.Exceeding
+	return plan, options, nil
 }
 
 func (s Services) exportMapping(c echo.Context) error {
@@ -167,6 +173,7 @@ func (s Services) mappingVersions(c echo.Context) error {
 	return c.JSON(http.StatusOK, all)
 }
 
+// rollbackMapping puts the text of the version ?to=N in force again, on the same conditions as applyMapping.
 func (s Services) rollbackMapping(c echo.Context) error {
 	to, err := number(c, "to")
 	if err != nil {
@@ -176,11 +183,11 @@ func (s Services) rollbackMapping(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, confirmed, err := s.confirmed(c, []byte(old.Text))
+	plan, options, err := s.confirmed(c, []byte(old.Text))
 	if err != nil {
 		return err
 	}
-	v, err := s.Mappings.Rollback(c.Request().Context(), actor(c), to, versions.ApplyOptions{Confirmed: confirmed})
+	v, err := s.Mappings.Rollback(c.Request().Context(), actor(c), to, options)
 	if err != nil {
 		return err
 	}

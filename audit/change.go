@@ -32,6 +32,9 @@ type Change struct {
 
 	// Confirmed: an administrator saw and confirmed the removals that follow from it (a mapping edit).
 	Confirmed bool `json:"confirmed,omitempty"`
+	// Exceeding: an administrator saw and confirmed that it does more of something else than a budget allows (a mapping edit).
+	// It says nothing of removals.
+	Exceeding bool `json:"exceeding,omitempty"`
 
 	Account uuid.UUID   `json:"account,omitzero"` // ledger account, for acts on one
 	Causes  []uuid.UUID `json:"causes,omitempty"` // changes that led to this one

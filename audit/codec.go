@@ -38,6 +38,7 @@ const (
 	flagEverybody
 	flagRemoving
 	flagConfirmed
+	flagExceeding
 )
 
 // encode checks what every change must have and renders it.
@@ -105,6 +106,7 @@ func (c *Change) read(number byte, value []byte) (bool, error) {
 		}
 		c.WholeGroup, c.Everybody = value[0]&flagWholeGroup != 0, value[0]&flagEverybody != 0
 		c.Removing, c.Confirmed = value[0]&flagRemoving != 0, value[0]&flagConfirmed != 0
+		c.Exceeding = value[0]&flagExceeding != 0
 	case fieldAct:
 		c.Act = Act(value)
 	case fieldActorKind:
@@ -173,7 +175,10 @@ func (c *Change) flags() byte {
 	for _, f := range []struct {
 		set  bool
 		flag byte
-	}{{c.WholeGroup, flagWholeGroup}, {c.Everybody, flagEverybody}, {c.Removing, flagRemoving}, {c.Confirmed, flagConfirmed}} {
+	}{
+		{c.WholeGroup, flagWholeGroup}, {c.Everybody, flagEverybody}, {c.Removing, flagRemoving},
+		{c.Confirmed, flagConfirmed}, {c.Exceeding, flagExceeding},
+	} {
 		if f.set {
 			flags |= f.flag
 		}

@@ -39,7 +39,8 @@ func drawChange(t *rapid.T) Change {
 		Group:      rapid.SampledFrom([]uuid.UUID{uuid.Nil, id}).Draw(t, "group"),
 		WholeGroup: rapid.Bool().Draw(t, "whole group"), Everybody: rapid.Bool().Draw(t, "everybody"),
 		App: rapid.String().Draw(t, "app"), Removing: rapid.Bool().Draw(t, "removing"), Confirmed: rapid.Bool().Draw(t, "confirmed"),
-		Account: rapid.SampledFrom([]uuid.UUID{uuid.Nil, id}).Draw(t, "account"), Causes: drawIDs(t, "causes"),
+		Exceeding: rapid.Bool().Draw(t, "exceeding"),
+		Account:   rapid.SampledFrom([]uuid.UUID{uuid.Nil, id}).Draw(t, "account"), Causes: drawIDs(t, "causes"),
 	}
 	if rapid.Bool().Draw(t, "has detail") {
 		c.Detail = []byte(`{"attributes":["title"]}`)

@@ -20,19 +20,35 @@ import (
 // A membership in a deleted group counts for Freeze after the deletion, for grants and denies alike. An app that the
 // document does not know is an error, as is an expression that fails on this person; the error names its place.
 func (m *Mapping) Want(app string, p *directory.Person, now time.Time) (Want, error) {
+	return m.decide(app, p, now, false)
+}
+
+// Decide is Want without its Text, for callers who ask about everybody and show a few: writing the sentence costs more than the answer.
+func (m *Mapping) Decide(app string, p *directory.Person, now time.Time) (Want, error) {
+	return m.decide(app, p, now, true)
+}
+
+func (m *Mapping) decide(app string, p *directory.Person, now time.Time, quiet bool) (Want, error) {
 	a, ok := m.byKey[app]
 	if !ok {
 		return Want{}, fmt.Errorf("the mapping has no app %s", clip(app))
 	}
 	if !p.Active {
+		if quiet {
+			return Want{Reason: Deactivated}, nil
+		}
 		text := p.Inactive
 		if text == "" {
 			text = "the person is not active"
 		}
 		return Want{Reason: Deactivated, Text: text}, nil
 	}
-	e := &evaluation{app: a, person: p, now: now}
-	return e.want()
+	e := &evaluation{app: a, person: p, now: now, quiet: quiet}
+	w, err := e.want()
+	if quiet {
+		w.Text = ""
+	}
+	return w, err
 }
 
 // evaluation is one run of Want.
@@ -41,6 +57,7 @@ type evaluation struct {
 	person *directory.Person
 	now    time.Time
 	user   map[string]any // made when the first expression needs it
+	quiet  bool           // nobody reads the sentence
 }
 
 // hit is a line that applies.
@@ -211,6 +228,9 @@ func (e *evaluation) name(m *directory.Membership) string {
 
 // by joins lines for a sentence: "okta/Support (line 12) and kim@acme.example (line 14, until 2027-01-01T00:00:00Z)".
 func (e *evaluation) by(hits []hit) string {
+	if e.quiet {
+		return ""
+	}
 	const most = 4
 	parts := make([]string, 0, most)
 	for i, h := range hits {

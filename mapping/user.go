@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/usher-scim/usher/directory"
@@ -60,6 +61,38 @@ func (v *view) of(p *directory.Person) map[string]any {
 		v.set(u, p, name)
 	}
 	return u
+}
+
+// Reads lists the attributes of directory.Person.Profile that the document's expressions look at, extensions by their URN, sorted.
+func (m *Mapping) Reads() []string {
+	set := map[string]bool{}
+	for _, app := range m.apps {
+		for _, name := range app.sees.names {
+			set[storedAs(name)] = true
+		}
+	}
+	delete(set, "")
+	return slices.Sorted(maps.Keys(set))
+}
+
+// storedAs is the attribute of a profile behind an attribute of user; "" for what does not come from there.
+func storedAs(name string) string {
+	switch name {
+	case "id", "userName", "active", "email", "emails":
+		return ""
+	case "phone":
+		return "phoneNumbers"
+	case "givenName", "familyName":
+		return "name"
+	case "address", "country":
+		return "addresses"
+	case "manager", "managerName":
+		return enterprise
+	}
+	if slices.Contains(companyFields, name) {
+		return enterprise
+	}
+	return name
 }
 
 func (v *view) set(u map[string]any, p *directory.Person, name string) {

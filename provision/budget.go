@@ -271,7 +271,7 @@ func windowText(d time.Duration) string {
 // that causes them, and holds the others. The situation knows both afterwards.
 func (j *judge) weighPending(tx *txn, it *Item, s *Situation, pending []Effect) error {
 	for _, e := range pending {
-		if j.confirmedAlone(it) {
+		if it.Exceeds && j.alone(it) {
 			if err := j.admit(tx, it, s, e); err != nil {
 				return err
 			}

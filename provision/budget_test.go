@@ -2,6 +2,8 @@ package provision_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,7 +115,7 @@ func TestTheFirstEnforcementIsConfirmedOnce(t *testing.T) {
 	w.hire(people(99)...)
 	w.group("Support", people(99)...)
 	w.settle()
-	_, err := w.maps.Apply(t.Context(), admin, []byte(tight("budget: {creates: {percent: 0, at_least: 50, at_most: 50}}")), versions.ApplyOptions{Confirmed: 99})
+	_, err := w.maps.Apply(t.Context(), admin, []byte(tight("budget: {creates: {percent: 0, at_least: 50, at_most: 50}}")), versions.ApplyOptions{Exceeding: 99})
 	w.must(err)
 	w.settle()
 	if got := len(w.vendor.have()); got != 99 {
@@ -455,4 +457,36 @@ func TestNoWindowHasMoreRemovalsThanTheBudget(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAConfirmationOfRemovalsMakesNoNewAccounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.hire(people(99)...)
+	w.group("Support", people(99)...)
+	w.settle()
+	_, err := w.maps.Apply(t.Context(), admin, []byte(tight("budget: {creates: {percent: 0, at_least: 50, at_most: 50}}")), versions.ApplyOptions{Confirmed: 99})
+	w.must(err)
+	w.settle()
+	if got := len(w.vendor.have()); got != 50 {
+		t.Errorf("accounts: got %d, want 50: the others are above the budget, and nobody confirmed them\n", got)
+	}
+}
+
+func TestAPlanNamesThePeopleAboveABudgetOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.hire(people(9)...)
+	w.group("Support", people(9)...)
+	w.settle()
+	for limit, over := range map[int][]provision.Kind{8: {provision.Creates}, 9: nil} {
+		next, err := w.maps.Check(t.Context(), []byte(tight(fmt.Sprintf("budget: {creates: {percent: 0, at_least: %d, at_most: %d}}", limit, limit))))
+		w.must(err)
+		p, err := w.engine.Preview(t.Context(), next)
+		w.must(err)
+		asked := 9 * len(over)
+		if a := p.Apps[0]; p.Removals != 0 || p.Exceeding != asked || p.Confirm != asked || a.Limits[provision.Creates] != limit || !slices.Equal(a.Over, over) {
+			t.Errorf("budget of %d: %+v", limit, p)
+		}
+	}
 }

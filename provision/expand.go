@@ -323,6 +323,7 @@ func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) erro
 		it.Source = sourceOf(c.Actor)
 	}
 	it.Approved = c.Act == audit.MappingApplied && c.Confirmed
+	it.Exceeds = c.Act == audit.MappingApplied && c.Exceeding
 	it.Edited = it.Edited || (c.Act == audit.MappingApplied && !c.Confirmed)
 	it.addCause(c.ID)
 	return items.Put(tx, it)

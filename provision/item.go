@@ -28,6 +28,7 @@ type Item struct {
 	Source   string      `json:"source,omitempty"`
 	Urgent   bool        `json:"urgent,omitempty"`   // a cause takes access away: triaged first
 	Approved bool        `json:"approved,omitempty"` // the removals of the causing mapping edit were confirmed
+	Exceeds  bool        `json:"exceeds,omitempty"`  // what else the causing mapping edit does beyond a budget was confirmed
 	Fresh    int         `json:"fresh,omitempty"`    // changes that marked it since it was last judged
 	Edited   bool        `json:"edited,omitempty"`   // a mapping edit whose removals nobody confirmed is among the causes
 	Cut      bool        `json:"cut,omitempty"`      // it ends the access of a terminated person; goes on while removals are paused

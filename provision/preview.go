@@ -2,12 +2,12 @@ package provision
 
 import (
 	"context"
-	"errors"
-	"sort"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/mapping"
 	"github.com/usher-scim/usher/store"
 )
@@ -15,26 +15,42 @@ import (
 // Preview is what a mapping would change over all people, and does not.
 type Preview struct {
 	Apps []AppPreview `json:"apps"`
-	// Removals is how many people would lose an account through the edit
-	// alone; apply asks for this number.
+	// People is how many were looked at: those of the directory, and those whom only the ledger knows.
+	People int `json:"people"`
+	// Removals is how many people would lose an account, or what it can do, through the edit alone.
 	Removals int `json:"removals"`
+	// Exceeding is how many people the edit alone touches in other ways in apps where that kind of work is over its budget (AppPreview.Over).
+	Exceeding int `json:"exceeding"`
+	// Confirm is the number that apply asks for: the people of Removals and of Exceeding, each once.
+	Confirm int `json:"confirm"`
 }
 
-// AppPreview is one app's part of a Preview.
+// AppPreview is one app's part of a Preview. The tallies from Create to Failing hold each person at most once; those of Hurts say more of some.
 type AppPreview struct {
 	App          string       `json:"app"`
 	Mode         mapping.Mode `json:"mode"`
 	New          bool         `json:"new,omitempty"`
 	Disconnected bool         `json:"disconnected,omitempty"` // leaves the document; its accounts stay as they are
 	Create       Tally        `json:"create"`                 // or adopt, where the account is there
+	Return       Tally        `json:"return"`                 // on the way out now, wanted again then
 	Change       Tally        `json:"change"`
-	Remove       Tally        `json:"remove"` // as when_deactivated and when_ungranted say
-	Return       Tally        `json:"return"` // on the way out now, wanted again then
+	Demote       Tally        `json:"demote"`
+	Suspend      Tally        `json:"suspend"`
+	Delete       Tally        `json:"delete"` // now, or when the list of steps comes to it
 	Failing      Tally        `json:"failing"`
-	Accounts     int          `json:"accounts"` // standing in the ledger
-	Limit        int          `json:"limit"`    // the budget for removals
-	OverBudget   bool         `json:"overBudget,omitempty"`
+	// Hurts are the people who meet a kind of counted work through the edit alone, without removals and suspensions, which stand above.
+	Hurts    map[Kind]Tally `json:"hurts,omitempty"`
+	Accounts int            `json:"accounts"` // standing in the ledger
+	// Limits are the app's budgets: how many people each kind of counted work may meet within the window. What an edit causes counts for no
+	// source, so the budgets of sources do not bound it.
+	Limits map[Kind]int `json:"limits,omitempty"`
+	// Over are the kinds of work of which the edit alone brings more than the budget. What is confirmed with the edit goes through.
+	Over  []Kind      `json:"over,omitempty"`
+	Seats []SeatsPlan `json:"seats,omitempty"`
 }
+
+// Losses is how many people lose their account or what it can do.
+func (a *AppPreview) Losses() int { return a.Delete.Count + a.Suspend.Count + a.Demote.Count }
 
 // Tally counts people and names the first of them.
 type Tally struct {
@@ -46,19 +62,27 @@ type Tally struct {
 type Affected struct {
 	Person   uuid.UUID `json:"person"`
 	UserName string    `json:"userName,omitempty"`
-	Text     string    `json:"text,omitempty"`
+	Text     string    `json:"text,omitempty"` // why, with the lines of the mapping
 }
 
 const tallied = 50
 
-func (t *Tally) add(a Affected) {
+// add counts a person; who is asked only while names are taken.
+func (t *Tally) add(who func() Affected) {
 	if t.Count++; len(t.First) < tallied {
-		t.First = append(t.First, a)
+		t.First = append(t.First, who())
 	}
 }
 
-// Preview computes over all people what next would change compared with the mapping in
-// force. It reads in slices, so people who change meanwhile may be seen before or after; memory does not grow with the directory.
+// join adds what came after.
+func (t *Tally) join(after Tally) {
+	t.Count += after.Count
+	t.First = append(t.First, after.First[:min(len(after.First), tallied-len(t.First))]...)
+}
+
+// Preview computes over all people what next would change compared with the mapping in force. It reads in slices, so people who change meanwhile
+// may be seen before or after; memory does not grow with the directory. Apps that can tell are asked for their free seats; what fails there is
+// said in the preview and fails nothing.
 func (e *Engine) Preview(ctx context.Context, next *mapping.Mapping) (Preview, error) {
 	current, err := e.o.Mappings.Current(ctx)
 	if err != nil {
@@ -68,146 +92,57 @@ func (e *Engine) Preview(ctx context.Context, next *mapping.Mapping) (Preview, e
 	if err != nil {
 		return Preview{}, err
 	}
-	p := previewer{Engine: e, current: current, next: next, former: former, apps: map[string]*AppPreview{}, can: map[string]adapters.Description{}}
+	p := &previewer{Engine: e, current: current, next: next, former: former, at: e.o.Now()}
+	p.reads = slices.Concat(current.Reads(), next.Reads())
 	for _, app := range next.Apps() {
 		conn, err := e.o.Connections.Open(ctx, app.Connection)
 		if err != nil {
 			return Preview{}, err
 		}
-		p.can[app.Key] = conn.Can
-		_, before := current.App(app.Key)
-		p.apps[app.Key] = &AppPreview{App: app.Key, Mode: app.Mode, New: !before}
+		p.pairs = append(p.pairs, p.pair(app, conn))
 	}
-	for _, app := range current.Apps() {
-		if _, still := next.App(app.Key); !still && !p.renamed(app.Key) {
-			p.apps[app.Key] = &AppPreview{App: app.Key, Mode: app.Mode, Disconnected: true}
-		}
-	}
-	if err := p.everybody(ctx); err != nil {
+	found, err := p.everybody(ctx)
+	if err != nil {
 		return Preview{}, err
 	}
-	return p.result(ctx)
+	return p.result(ctx, found)
 }
 
-// renamed reports whether an app of the mapping in force goes on under another key.
-func (p *previewer) renamed(from string) bool {
-	for _, a := range p.next.Apps() {
-		if a.Key != from && p.before(a) == from {
-			return true
-		}
-	}
-	return false
-}
-
+// previewer compares two mappings. It is only read while people are looked at.
 type previewer struct {
 	*Engine
 	current, next *mapping.Mapping
 	former        map[string]string // keys renamed away, see formerKeys
-	apps          map[string]*AppPreview
-	can           map[string]adapters.Description
-	removals      int
+	at            time.Time
+	pairs         []*appPair
+	reads         []string // of people's profiles
 }
 
-// everybody goes through the people of the directory, then through those whom only the ledger knows.
-func (p *previewer) everybody(ctx context.Context) error {
-	for _, phase := range []byte{phasePeople, phaseLedger} {
-		var at []byte
-		for {
-			var next []byte
-			err := p.o.Store.View(ctx, func(r store.Reader) error {
-				var persons []uuid.UUID
-				var err error
-				if phase == phasePeople {
-					persons, next, err = p.people(r, at)
-				} else {
-					persons, next, err = p.ledgerOnly(r, at)
-				}
-				if err != nil {
-					return err
-				}
-				return p.slice(r, persons)
-			})
-			if err != nil {
-				return err
-			}
-			if next == nil {
-				break
-			}
-			at = next
-		}
-	}
-	return nil
+// appPair is an app of the next mapping, and what it is in the mapping in force.
+type appPair struct {
+	key      string
+	next     *mapping.App // as the document says
+	enforced *mapping.App // with the mode enforce
+	now      *mapping.App // in the mapping in force, with the mode enforce; nil where that has no such app or only observes
+	is       bool         // the mapping in force has the app
+	conn     Connection
+	ledger   string // the key under which its accounts stand
+	self     []string
 }
 
-func (p *previewer) ledgerOnly(r store.Reader, at []byte) ([]uuid.UUID, []byte, error) {
-	all, next, err := ledgerPersons(r, at)
-	if err != nil {
-		return nil, nil, err
-	}
-	var only []uuid.UUID
-	for _, id := range all {
-		known, err := p.o.Directory.PersonExists(r, id)
-		if err != nil {
-			return nil, nil, err
-		}
-		if !known {
-			only = append(only, id)
-		}
-	}
-	return only, next, nil
-}
-
-func (p *previewer) slice(r store.Reader, persons []uuid.UUID) error {
-	for _, id := range persons {
-		loses := false
-		for _, app := range p.next.Apps() {
-			l, err := p.person(r, app, id)
-			if err != nil {
-				return err
-			}
-			loses = loses || l
-		}
-		if loses {
-			p.removals++
-		}
-	}
-	return nil
-}
-
-// person tallies one person in one app and reports whether the edit takes the account away.
-func (p *previewer) person(r store.Reader, app *mapping.App, id uuid.UUID) (loses bool, err error) {
-	out := p.apps[app.Key]
-	j := judge{Engine: p.Engine, mapping: p.next, app: app, can: p.can[app.Key], now: p.o.Now(), ledger: p.before(app)}
-	s, err := j.situation(r, id)
-	who := Affected{Person: id, UserName: s.Person.UserName}
-	var we *wantError
-	if errors.As(err, &we) {
-		person, perr := p.o.Directory.PersonIn(r, id)
-		who.UserName, who.Text = person.UserName, we.Error()
-		out.Failing.add(who)
-		return false, perr
-	}
-	if err != nil {
-		return false, err
-	}
-	who.UserName, who.Text = s.Person.UserName, s.Want.Text
+func (p *previewer) pair(app *mapping.App, conn Connection) *appPair {
 	enforced := *app
 	enforced.Mode = mapping.Enforce
-	s.App = &enforced
-	s.Guarded = false
-	plan := s.Plan()
-	switch {
-	case len(plan.Unwanted) > 0:
-		out.Remove.add(who)
-		return app.Mode != mapping.Observe && p.wanted(p.before(app), s), nil
-	case len(plan.Returned) > 0:
-		out.Return.add(who)
-	case has(plan, OpObtain) && len(s.Accounts) == 0:
-		out.Create.add(who)
-	case has(plan, OpUpdate) || has(plan, OpTeams) || has(plan, OpResume):
-		out.Change.add(who)
+	pair := &appPair{key: app.Key, next: app, enforced: &enforced, conn: conn, ledger: p.before(app)}
+	if now, ok := p.current.App(pair.ledger); ok {
+		pair.is = true
+		if now.Mode != mapping.Observe {
+			same := *now
+			same.Mode = mapping.Enforce
+			pair.now = &same
+		}
 	}
-	return false, nil
+	return pair
 }
 
 // before is the key that the app has in the mapping in force.
@@ -224,47 +159,107 @@ func (p *previewer) before(app *mapping.App) string {
 	return app.Key
 }
 
-// wanted reports whether the mapping in force wants the account, so that losing it is the edit's doing.
-func (p *previewer) wanted(app string, s Situation) bool {
-	if _, ok := p.current.App(app); !ok {
-		return false
-	}
-	w, err := p.current.Want(app, &s.Person, s.Now)
-	return err != nil || w.Wanted // what cannot be told counts as a loss
+// renamed reports whether an app of the mapping in force goes on under another key.
+func (p *previewer) renamed(from string) bool {
+	return slices.ContainsFunc(p.pairs, func(a *appPair) bool { return a.key != from && a.ledger == from })
 }
 
-func has(p Plan, op Op) bool {
-	for _, s := range p.Steps {
-		if s.Op == op {
-			return true
-		}
-	}
-	return false
-}
-
-func (p *previewer) result(ctx context.Context) (Preview, error) {
-	out := Preview{Removals: p.removals}
+// result puts together what was found, with the accounts, budgets and seats of each app.
+func (p *previewer) result(ctx context.Context, found *tallies) (Preview, error) {
+	out := Preview{People: found.people}
 	err := p.o.Store.View(ctx, func(r store.Reader) error {
-		for key, a := range p.apps {
-			ledger := key
-			if app, ok := p.next.App(key); ok {
-				ledger = p.before(app)
-			}
-			n, err := countStanding(r, ledger, 0)
+		out.Apps = nil
+		for i, pair := range p.pairs {
+			a := found.apps[i].AppPreview
+			a.App, a.Mode, a.New = pair.key, pair.next.Mode, !pair.is || pair.ledger != pair.key
+			n, err := countStanding(r, pair.ledger, 0)
 			if err != nil {
 				return err
 			}
-			a.Accounts = n
-			if app, ok := p.next.App(key); ok {
-				a.Limit = app.Budget.Limit(n)
-				a.OverBudget = a.Remove.Count > a.Limit
+			a.Accounts, a.Limits = n, limits(pair.next.Budget, n)
+			a.Over = found.over(i, a.Limits)
+			out.Apps = append(out.Apps, a)
+		}
+		for _, app := range p.current.Apps() {
+			if _, still := p.next.App(app.Key); still || p.renamed(app.Key) {
+				continue
 			}
+			n, err := countStanding(r, app.Key, 0)
+			if err != nil {
+				return err
+			}
+			out.Apps = append(out.Apps, AppPreview{App: app.Key, Mode: app.Mode, Disconnected: true, Accounts: n})
 		}
 		return nil
 	})
-	for _, a := range p.apps {
-		out.Apps = append(out.Apps, *a)
+	if err != nil {
+		return Preview{}, err
 	}
-	sort.Slice(out.Apps, func(i, k int) bool { return out.Apps[i].App < out.Apps[k].App })
-	return out, err
+	out.Removals, out.Exceeding, out.Confirm = found.confirm(out.Apps)
+	for i, pair := range p.pairs {
+		out.Apps[i].Seats = found.apps[i].seats.plan(ctx, pair)
+	}
+	slices.SortFunc(out.Apps, func(a, b AppPreview) int { return strings.Compare(a.App, b.App) })
+	return out, nil
+}
+
+// limits are the budgets of an app with n accounts, for the kinds that have one.
+func limits(b mapping.Budgets, n int) map[Kind]int {
+	all := map[Kind]int{}
+	for _, kind := range Kinds() {
+		if one, ok := rule(b, kind); ok {
+			all[kind] = one.Limit(n)
+		}
+	}
+	return all
+}
+
+// changes says in words what a plan does to an account that is kept.
+func changes(s Situation, steps []Step) string {
+	var words []string
+	for _, step := range steps {
+		i := slices.IndexFunc(s.Accounts, func(a Account) bool { return a.ID == step.Account })
+		if i < 0 {
+			continue
+		}
+		words = append(words, stepWords(&s.Accounts[i], step)...)
+	}
+	return strings.Join(words, ", ")
+}
+
+func stepWords(a *Account, step Step) []string {
+	var words []string
+	change := func(what, from string, to *string) {
+		switch {
+		case to == nil:
+		case from == "":
+			words = append(words, what+" "+*to)
+		default:
+			words = append(words, what+" "+from+" → "+*to)
+		}
+	}
+	switch step.Op {
+	case OpUpdate:
+		change("role", a.Role, step.Change.Role)
+		change("licence", a.Licence, step.Change.Licence)
+		change("address", a.Email, step.Change.Email)
+		if n := len(step.Change.Attributes); n > 0 {
+			names := make([]string, 0, n)
+			for name := range step.Change.Attributes {
+				names = append(names, name)
+			}
+			slices.Sort(names)
+			words = append(words, "sets "+strings.Join(names, ", "))
+		}
+	case OpTeams:
+		if len(step.Join) > 0 {
+			words = append(words, "joins "+strings.Join(step.Join, ", "))
+		}
+		if len(step.Leave) > 0 {
+			words = append(words, "leaves "+strings.Join(step.Leave, ", "))
+		}
+	case OpResume:
+		words = append(words, "may sign in again")
+	}
+	return words
 }

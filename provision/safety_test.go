@@ -389,7 +389,7 @@ func TestPlanSaysWhatAnEditWouldDo(t *testing.T) {
 	p, err := w.engine.Preview(t.Context(), next)
 	w.must(err)
 	a := p.Apps[0]
-	if p.Removals != 2 || a.Remove.Count != 2 || a.Create.Count != 1 || a.Create.First[0].UserName != "cat@acme.example" {
+	if p.Removals != 2 || a.Losses() != 2 || p.Confirm != 2 || p.People != 3 || a.Create.Count != 1 || a.Create.First[0].UserName != "cat@acme.example" {
 		t.Errorf("preview: %+v", p)
 	}
 	if got := len(w.vendor.writes()); got != 2 {
@@ -446,5 +446,20 @@ func TestAConfirmedEditTakesAwayWhatWasConfirmedAndNothingElse(t *testing.T) {
 	w.pass(time.Minute)
 	if got := w.vendor.count("remove"); got != 10 {
 		t.Errorf("removals: got %d, want the ten that were confirmed", got)
+	}
+}
+
+func TestAConfirmationOfNewAccountsTakesNobodyAway(t *testing.T) {
+	t.Parallel()
+	w := company(t, 20)
+	// What was looked at makes accounts; by the time it is in force it also takes ten away, and nobody was asked about those.
+	_, err := w.maps.Apply(t.Context(), admin, []byte(strings.ReplaceAll(plainMapping, "group: Support", "group: Nobody")), versions.ApplyOptions{Exceeding: 700})
+	w.must(err)
+	w.pass(time.Minute)
+	if got := w.vendor.count("remove"); got != 0 {
+		t.Errorf("removals: got %d, want none: only new accounts were confirmed", got)
+	}
+	if got := len(w.holds()); got != 20 {
+		t.Errorf("holds: got %d, want 20", got)
 	}
 }

@@ -259,7 +259,7 @@ func (j *judge) settle(tx *txn, it *Item) error {
 	if err := j.consume(tx, &s, plan); err != nil {
 		return err
 	}
-	it.Urgent, it.Approved, it.Edited, it.Fresh = false, false, false, 0
+	it.Urgent, it.Approved, it.Exceeds, it.Edited, it.Fresh = false, false, false, false, 0
 	it.Cut = s.Person.Terminated != nil
 	switch {
 	case plan.Waiting && j.app.Mode != mapping.Observe:
@@ -297,7 +297,7 @@ func oldestUnwanted(s *Situation, now time.Time) time.Time {
 
 // stamp records in the ledger, and as facts, which accounts turned unwanted or wanted again.
 func (j *judge) stamp(tx *txn, it *Item, s *Situation, plan Plan) error {
-	confirmed, edited := j.confirmedAlone(it), it.Edited || j.editUnderWay(it)
+	confirmed, edited := it.Approved && j.alone(it), it.Edited || j.editUnderWay(it)
 	for i := range s.Accounts {
 		a := &s.Accounts[i]
 		act := audit.AccountUnwanted
@@ -333,14 +333,12 @@ func (j *judge) stamp(tx *txn, it *Item, s *Situation, plan Plan) error {
 	return nil
 }
 
-// confirmedAlone reports whether a confirmed mapping edit is all that happened to the item since it was
-// last judged. What a source took away at the same time was not what the administrator looked at: it
-// passes the quiet time and the budget like any removal.
-func (j *judge) confirmedAlone(it *Item) bool {
-	if !it.Approved || it.Fresh != 1 {
-		return false
-	}
-	if len(j.pending) == changeBatch {
+// alone reports whether the mapping edit that marked the item is all that happened to it since it was last judged. What a
+// source did at the same time was not what the administrator looked at who confirmed the edit: it passes the quiet time and
+// the budget like anything else. The two confirmations, of removals (Item.Approved) and of the rest (Item.Exceeds), do not
+// stand for each other.
+func (j *judge) alone(it *Item) bool {
+	if it.Fresh != 1 || len(j.pending) == changeBatch {
 		return false // there may be more than were read
 	}
 	person, _ := it.Person()

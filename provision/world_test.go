@@ -26,7 +26,7 @@ import (
 
 // world is a directory, a mapping and an engine around one vendor, at a moment that only the test moves on.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	now    time.Time
 	store  store.Store
 	dir    *directory.Directory
@@ -60,15 +60,15 @@ apps:
     when_ungranted: [{action: delete, after: 0s}]
 `
 
-func newWorld(t *testing.T) *world { return newWorldOn(t, storetest.New(t)) }
+func newWorld(t testing.TB) *world { return newWorldOn(t, storetest.New(t)) }
 
-func newWorldOn(t *testing.T, s store.Store) *world {
+func newWorldOn(t testing.TB, s store.Store) *world {
 	t.Helper()
 	return newWorldWith(t, s, audit.IDs)
 }
 
 // newWorldWith is a world whose ids come from the given source.
-func newWorldWith(t *testing.T, s store.Store, ids func(func() time.Time) func() uuid.UUID) *world {
+func newWorldWith(t testing.TB, s store.Store, ids func(func() time.Time) func() uuid.UUID) *world {
 	t.Helper()
 	w := &world{
 		ids: ids,

@@ -25,6 +25,7 @@ var (
 	_ adapters.Suspender       = (*Adapter)(nil)
 	_ adapters.Teams           = (*Adapter)(nil)
 	_ adapters.ReceiverChecker = (*Adapter)(nil)
+	_ adapters.SeatCounter     = (*Adapter)(nil)
 	_ adapters.Describer       = (*Adapter)(nil)
 )
 

@@ -47,8 +47,9 @@ func newApply(a *app) *cobra.Command {
 		Use:   "apply -f FILE",
 		Short: "Put a mapping in force",
 		Long: `Put a mapping document in force, as a new version, after showing what it changes. When people lose accounts
-through it, it asks for their number; without a terminal it does nothing unless --yes is given. If by then
-there are more or fewer of them, the server refuses and the new plan is shown.
+through it, or it does more of anything that can hurt than a budget allows, it asks for the number of people; without a
+terminal it does nothing unless --yes is given. If by then there are more or fewer of them, the server refuses and the new
+plan is shown.
 
 The edit counts only against the version that was planned with; --expect names one that you have seen before.`,
 		Example: "  usher apply -f mapping.yaml --comment IT-412\n  usher apply -f mapping.yaml --expect 7 --yes",
@@ -101,7 +102,13 @@ what changes and asks as apply does.`,
 			if err != nil {
 				return err
 			}
-			e.file, e.text, e.expect = fmt.Sprintf("version %d", to), document, current
+			if len(e.comment) > versions.MaxComment {
+				return wrongUse("--comment has more than %d bytes", versions.MaxComment)
+			}
+			if e.expect == 0 {
+				e.expect = current
+			}
+			e.file, e.text = fmt.Sprintf("version %d", to), document
 			e.do = func(ctx context.Context, conditions client.Edit) (client.Reply[admin.ApplyReply], error) {
 				return c.Rollback(ctx, to, conditions)
 			}
@@ -110,6 +117,8 @@ what changes and asks as apply does.`,
 	}
 	cmd.Flags().IntVar(&to, "to", 0, "the version to go back to; without it, the one before the present one")
 	cmd.Flags().BoolVar(&e.yes, "yes", false, "go on though people lose accounts")
+	cmd.Flags().IntVar(&e.expect, "expect", 0, "the version that must be in force")
+	cmd.Flags().StringVar(&e.comment, "comment", "", "why, for those who look later")
 	return cmd
 }
 
@@ -154,13 +163,16 @@ func (a *app) edit(ctx context.Context, c *client.Client, e edit) error {
 	if e.expect != plan.Version {
 		return &refusedError{fmt.Sprintf("version %d of the mapping is in force, not %d: somebody changed it; nothing changed", plan.Version, e.expect)}
 	}
-	if n := plan.Preview.Removals; n > 0 && !e.yes {
+	if n := plan.Preview.Confirm; n > 0 && !e.yes {
 		question := count(n, "person loses an account", "people lose accounts")
+		if n > plan.Preview.Removals {
+			question = overBudget(plan.Preview)
+		}
 		if err := a.confirm(ctx, n, question, e.file == "-"); err != nil {
 			return err
 		}
 	}
-	applied, err := e.do(ctx, client.Edit{Expect: e.expect, Confirm: plan.Preview.Removals, Comment: e.comment})
+	applied, err := e.do(ctx, client.Edit{Expect: e.expect, Confirm: plan.Preview.Confirm, Comment: e.comment})
 	var refused *client.Error
 	if errors.As(err, &refused) && refused.Code() == admin.Unconfirmed && refused.Reply.Preview != nil {
 		show(*refused.Reply.Preview)
@@ -246,7 +258,7 @@ func newVersions(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "versions",
 		Short:   "List the versions of the mapping",
-		Long:    "List the versions of the mapping: when, by whom, why, and how many removals were confirmed with them.",
+		Long:    "List the versions of the mapping: when, by whom, why, and what was confirmed with them: how many people lose an account, and how many are touched in other ways beyond a budget.",
 		Example: "  usher versions",
 		Args:    needs(),
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, _ []string) error {
@@ -264,17 +276,20 @@ func writeVersions(p *page, all []versions.Version) {
 		p.line("No mapping yet. Write who gets what and put it in force: usher apply -f mapping.yaml")
 		return
 	}
-	t := table{head: []string{"VERSION", "APPLIED", "BY", "REMOVALS", "COMMENT"}}
+	t := table{head: []string{"VERSION", "APPLIED", "BY", "CONFIRMED", "COMMENT"}}
 	for i, v := range all {
 		number := styled(plain, strconv.Itoa(v.Number))
 		if i == len(all)-1 {
 			number = styled(bold, strconv.Itoa(v.Number))
 		}
-		removals := ""
+		var confirmed []string
 		if v.Confirmed > 0 {
-			removals = strconv.Itoa(v.Confirmed)
+			confirmed = append(confirmed, fmt.Sprintf("%d lose", v.Confirmed))
 		}
-		t.row(number, of(p.when(v.At)), of(v.Actor.Name), of(removals), of(v.Comment))
+		if v.Exceeding > 0 {
+			confirmed = append(confirmed, fmt.Sprintf("%d beyond a budget", v.Exceeding))
+		}
+		t.row(number, of(p.when(v.At)), of(v.Actor.Name), of(strings.Join(confirmed, ", ")), of(v.Comment))
 	}
 	p.table(t, 0)
 }

@@ -20,15 +20,23 @@ func aPlan(n int) admin.PlanReply {
 	for _, name := range []string{"bo@acme.example", "lee@acme.example"}[:min(n, 2)] {
 		remove.First = append(remove.First, provision.Affected{UserName: name, Text: "no grant of Gorgias applies"})
 	}
+	free := 4
+	var over []provision.Kind
+	if n > 3 {
+		over = []provision.Kind{provision.Removals}
+	}
 	return admin.PlanReply{
 		Version: 7,
 		Diff:    []string{"~ gorgias: mode observe → enforce", "- gorgias: grant {group: Support}", "+ zoom: grant {group: Sales}"},
-		Preview: provision.Preview{Removals: n, Apps: []provision.AppPreview{
-			{App: "gorgias", Mode: mapping.Enforce, Accounts: 24, Limit: 3, OverBudget: n > 3, Remove: remove,
+		Preview: provision.Preview{Removals: n, Confirm: n, People: 31, Apps: []provision.AppPreview{
+			{App: "gorgias", Mode: mapping.Enforce, Accounts: 24, Limits: map[provision.Kind]int{provision.Removals: 3}, Over: over, Delete: remove,
+				Suspend: provision.Tally{Count: 1, First: []provision.Affected{{UserName: "sue@acme.example", Text: "no grant of Gorgias applies"}}},
+				Hurts:   map[provision.Kind]provision.Tally{provision.AdminGrants: {Count: 1, First: []provision.Affected{{UserName: "zoe@acme.example", Text: "get the administrator's role admin"}}}},
+				Seats:   []provision.SeatsPlan{{Licence: "agent", Needed: 6, Freed: 2, Free: &free}, {Licence: "lite", Needed: 1, Unknown: "Gorgias does not tell"}},
 				Create: provision.Tally{Count: 6, First: []provision.Affected{
-					{UserName: "kim@acme.example"}, {UserName: "ann@acme.example"}, {Person: uuid.MustParse("01a1ffff-0000-7000-8000-000000000001")}, {UserName: "eve@acme.example"}, {UserName: "max@acme.example"},
+					{UserName: "kim@acme.example", Text: "granted by okta/Support (line 12)"}, {UserName: "ann@acme.example", Text: "granted by okta/Support (line 12)"}, {Person: uuid.MustParse("01a1ffff-0000-7000-8000-000000000001")}, {UserName: "eve@acme.example"}, {UserName: "max@acme.example"},
 				}},
-				Change:  provision.Tally{Count: 1, First: []provision.Affected{{UserName: "zoe@acme.example"}}},
+				Change:  provision.Tally{Count: 1, First: []provision.Affected{{UserName: "zoe@acme.example", Text: "role agent → admin: granted by okta/Leads (line 13)"}}},
 				Failing: provision.Tally{Count: 1, First: []provision.Affected{{UserName: "ida@acme.example", Text: "line 9: user.country is not there"}}},
 			},
 			{App: "slack", Mode: mapping.Enforce, Accounts: 3, Disconnected: true},
@@ -129,6 +137,8 @@ func TestRollback(t *testing.T) {
 	}{
 		{nil, exitDone, "expect=7&to=6", "Version 8 is in force."},
 		{[]string{"--to", "3"}, exitDone, "expect=7&to=3", "Version 8 is in force."},
+		{[]string{"--comment", "IT-413", "--expect", "7"}, exitDone, "comment=IT-413&expect=7&to=6", "Version 8 is in force."},
+		{[]string{"--expect", "6"}, exitRefused, "", "version 7 of the mapping is in force, not 6"},
 		{[]string{"--to", "9"}, exitRefused, "", "there is no version 9 of the mapping; the newest is 7"},
 	} {
 		e := &edits{}
@@ -180,6 +190,7 @@ func TestVersions(t *testing.T) {
 	w := api(t, map[string]http.HandlerFunc{"GET /mapping/versions": answer([]versions.Version{
 		{Number: 1, At: noon.AddDate(-1, 0, 0), Actor: audit.Actor{Name: "bo"}},
 		{Number: 2, At: noon.AddDate(0, 0, -3), Actor: audit.Actor{Name: "ann"}, Confirmed: 12, Comment: "IT-412"},
+		{Number: 3, At: noon, Actor: audit.Actor{Name: "ann"}, Confirmed: 1, Exceeding: 640, Comment: "IT-420"},
 	})})
 	_, stdout, _ := w.run("versions")
 	golden(t, "versions.txt", stdout)

@@ -23,8 +23,11 @@ type Version struct {
 	At      time.Time   `json:"at"`     // UTC
 	Actor   audit.Actor `json:"actor"`
 	Comment string      `json:"comment,omitempty"`
-	// Confirmed is how many removals over the budget the author had seen and confirmed.
-	Confirmed int    `json:"confirmed,omitempty"`
+	// Confirmed is how many people lose an account or what it can do through the version, as the author had seen and confirmed.
+	Confirmed int `json:"confirmed,omitempty"`
+	// Exceeding is how many people the version touches in other ways of which there are more than a budget allows, as the author
+	// had seen and confirmed. Somebody may be among both.
+	Exceeding int    `json:"exceeding,omitempty"`
 	Text      string `json:"-"` // the document as applied; List leaves it out
 }
 

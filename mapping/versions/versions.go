@@ -67,6 +67,7 @@ type ApplyOptions struct {
 	Expect    int // the version that must be the current one; 0 for any
 	Comment   string
 	Confirmed int // see Version.Confirmed
+	Exceeding int // see Version.Exceeding
 }
 
 // Check parses and compiles a document against the connections, sources and groups of this moment and returns the
@@ -114,7 +115,7 @@ func (v *Versions) Apply(ctx context.Context, actor audit.Actor, src []byte, o A
 			return &ConflictError{Expected: o.Expect, Current: n.number - 1}
 		}
 		rec = record{
-			Version: Version{Number: n.number, At: at, Actor: actor, Comment: o.Comment, Confirmed: o.Confirmed, Text: string(src)},
+			Version: Version{Number: n.number, At: at, Actor: actor, Comment: o.Comment, Confirmed: o.Confirmed, Exceeding: o.Exceeding, Text: string(src)},
 			Sources: n.sources, Apps: world.apps, Connections: world.names, Extensions: world.extensions,
 		}
 		return v.write(tx, &rec, n, change, stamp)
@@ -146,13 +147,13 @@ func (v *Versions) write(tx store.Tx, rec *record, n *next, change, stamp uuid.U
 	if err := v.state.Put(tx, &state{Version: rec.Number, Stamp: stamp}); err != nil {
 		return err
 	}
-	detail, err := json.Marshal(applied{Version: rec.Number, Comment: rec.Comment, Confirmed: rec.Confirmed, Bound: n.bound})
+	detail, err := json.Marshal(applied{Version: rec.Number, Comment: rec.Comment, Confirmed: rec.Confirmed, Exceeding: rec.Exceeding, Bound: n.bound})
 	if err != nil {
 		return err
 	}
 	return audit.Append(tx, audit.Change{
 		ID: change, At: rec.At, Actor: rec.Actor, Act: audit.MappingApplied, Everybody: true,
-		Confirmed: rec.Confirmed > 0, Detail: detail,
+		Confirmed: rec.Confirmed > 0, Exceeding: rec.Exceeding > 0, Detail: detail,
 	})
 }
 
@@ -161,6 +162,7 @@ type applied struct {
 	Version   int    `json:"version"`
 	Comment   string `json:"comment,omitempty"`
 	Confirmed int    `json:"confirmed,omitempty"`
+	Exceeding int    `json:"exceeding,omitempty"`
 	Bound     int    `json:"bound,omitempty"` // names that this version bound
 }
 
