@@ -6,7 +6,7 @@
 // adapter: durably intended before each call, recorded after it.
 //
 // Reading order: ledger.go (what we know of accounts), item.go (the queue and
-// its states), hold.go (what waits for a person), plan.go (the pure planner),
+// its states), hold.go (what waits for a person), plan.go (the pure planner, with planwanted.go, planalign.go, planending.go),
 // then the engine's steps in the order in which work passes through them:
 // expand.go, triage.go, admit.go, execute.go, teams.go. engine.go is the shell of
 // goroutines around those steps; none of them needs it, so tests can take one step at a time.

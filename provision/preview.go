@@ -4,9 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/usher-scim/usher/mapping"
 	"github.com/usher-scim/usher/store"
@@ -25,19 +22,13 @@ type Preview struct {
 	Confirm int `json:"confirm"`
 }
 
-// AppPreview is one app's part of a Preview. The tallies from Create to Failing hold each person at most once; those of Hurts say more of some.
+// AppPreview is one app's part of a Preview. Those of Hurts are in a tally of Fates as well.
 type AppPreview struct {
 	App          string       `json:"app"`
 	Mode         mapping.Mode `json:"mode"`
 	New          bool         `json:"new,omitempty"`
 	Disconnected bool         `json:"disconnected,omitempty"` // leaves the document; its accounts stay as they are
-	Create       Tally        `json:"create"`                 // or adopt, where the account is there
-	Return       Tally        `json:"return"`                 // on the way out now, wanted again then
-	Change       Tally        `json:"change"`
-	Demote       Tally        `json:"demote"`
-	Suspend      Tally        `json:"suspend"`
-	Delete       Tally        `json:"delete"` // now, or when the list of steps comes to it
-	Failing      Tally        `json:"failing"`
+	Fates
 	// Hurts are the people who meet a kind of counted work through the edit alone, without removals and suspensions, which stand above.
 	Hurts    map[Kind]Tally `json:"hurts,omitempty"`
 	Accounts int            `json:"accounts"` // standing in the ledger
@@ -47,37 +38,6 @@ type AppPreview struct {
 	// Over are the kinds of work of which the edit alone brings more than the budget. What is confirmed with the edit goes through.
 	Over  []Kind      `json:"over,omitempty"`
 	Seats []SeatsPlan `json:"seats,omitempty"`
-}
-
-// Losses is how many people lose their account or what it can do.
-func (a *AppPreview) Losses() int { return a.Delete.Count + a.Suspend.Count + a.Demote.Count }
-
-// Tally counts people and names the first of them.
-type Tally struct {
-	Count int        `json:"count"`
-	First []Affected `json:"first,omitempty"`
-}
-
-// Affected is one person of a Tally.
-type Affected struct {
-	Person   uuid.UUID `json:"person"`
-	UserName string    `json:"userName,omitempty"`
-	Text     string    `json:"text,omitempty"` // why, with the lines of the mapping
-}
-
-const tallied = 50
-
-// add counts a person; who is asked only while names are taken.
-func (t *Tally) add(who func() Affected) {
-	if t.Count++; len(t.First) < tallied {
-		t.First = append(t.First, who())
-	}
-}
-
-// join adds what came after.
-func (t *Tally) join(after Tally) {
-	t.Count += after.Count
-	t.First = append(t.First, after.First[:min(len(after.First), tallied-len(t.First))]...)
 }
 
 // Preview computes over all people what next would change compared with the mapping in force. It reads in slices, so people who change meanwhile
@@ -92,14 +52,14 @@ func (e *Engine) Preview(ctx context.Context, next *mapping.Mapping) (Preview, e
 	if err != nil {
 		return Preview{}, err
 	}
-	p := &previewer{Engine: e, current: current, next: next, former: former, at: e.o.Now()}
-	p.reads = slices.Concat(current.Reads(), next.Reads())
+	p := &previewer{current: current, former: former}
+	p.survey = &survey{Engine: e, mapping: next, reads: slices.Concat(current.Reads(), next.Reads()), at: e.o.Now(), tell: p.person}
 	for _, app := range next.Apps() {
 		conn, err := e.o.Connections.Open(ctx, app.Connection)
 		if err != nil {
 			return Preview{}, err
 		}
-		p.pairs = append(p.pairs, p.pair(app, conn))
+		p.add(app, conn)
 	}
 	found, err := p.everybody(ctx)
 	if err != nil {
@@ -108,41 +68,39 @@ func (e *Engine) Preview(ctx context.Context, next *mapping.Mapping) (Preview, e
 	return p.result(ctx, found)
 }
 
-// previewer compares two mappings. It is only read while people are looked at.
+// previewer compares the mapping of its survey with the one in force. It is only read while people are looked at.
 type previewer struct {
-	*Engine
-	current, next *mapping.Mapping
-	former        map[string]string // keys renamed away, see formerKeys
-	at            time.Time
-	pairs         []*appPair
-	reads         []string // of people's profiles
+	*survey
+	current *mapping.Mapping
+	former  map[string]string // keys renamed away, see formerKeys
+	edits   []appEdit         // in the order of the survey's apps
 }
 
-// appPair is an app of the next mapping, and what it is in the mapping in force.
-type appPair struct {
-	key      string
-	next     *mapping.App // as the document says
-	enforced *mapping.App // with the mode enforce
-	now      *mapping.App // in the mapping in force, with the mode enforce; nil where that has no such app or only observes
-	is       bool         // the mapping in force has the app
-	conn     Connection
-	ledger   string // the key under which its accounts stand
-	self     []string
+// appEdit is an app of the next mapping, and what it is in the mapping in force.
+type appEdit struct {
+	next *mapping.App // as the document says, with its mode
+	now  *mapping.App // in the mapping in force, as if enforced; nil where that has no such app or only observes
+	is   bool         // the mapping in force has the app
 }
 
-func (p *previewer) pair(app *mapping.App, conn Connection) *appPair {
-	enforced := *app
-	enforced.Mode = mapping.Enforce
-	pair := &appPair{key: app.Key, next: app, enforced: &enforced, conn: conn, ledger: p.before(app)}
-	if now, ok := p.current.App(pair.ledger); ok {
-		pair.is = true
+// add puts an app of the next mapping into the survey, as if enforced.
+func (p *previewer) add(app *mapping.App, conn Connection) {
+	ledger, edit := p.before(app), appEdit{next: app}
+	if now, ok := p.current.App(ledger); ok {
+		edit.is = true
 		if now.Mode != mapping.Observe {
-			same := *now
-			same.Mode = mapping.Enforce
-			pair.now = &same
+			edit.now = enforced(now)
 		}
 	}
-	return pair
+	p.edits = append(p.edits, edit)
+	p.apps = append(p.apps, surveyed{app: enforced(app), conn: conn, ledger: ledger})
+}
+
+// enforced is the app as it would be in the mode enforce.
+func enforced(app *mapping.App) *mapping.App {
+	same := *app
+	same.Mode = mapping.Enforce
+	return &same
 }
 
 // before is the key that the app has in the mapping in force.
@@ -161,27 +119,31 @@ func (p *previewer) before(app *mapping.App) string {
 
 // renamed reports whether an app of the mapping in force goes on under another key.
 func (p *previewer) renamed(from string) bool {
-	return slices.ContainsFunc(p.pairs, func(a *appPair) bool { return a.key != from && a.ledger == from })
+	return slices.ContainsFunc(p.apps, func(a surveyed) bool { return a.app.Key != from && a.ledger == from })
 }
 
 // result puts together what was found, with the accounts, budgets and seats of each app.
 func (p *previewer) result(ctx context.Context, found *tallies) (Preview, error) {
 	out := Preview{People: found.people}
+	over := make([][]Kind, len(p.apps))
 	err := p.o.Store.View(ctx, func(r store.Reader) error {
 		out.Apps = nil
-		for i, pair := range p.pairs {
-			a := found.apps[i].AppPreview
-			a.App, a.Mode, a.New = pair.key, pair.next.Mode, !pair.is || pair.ledger != pair.key
-			n, err := countStanding(r, pair.ledger, 0)
+		for i, at := range p.apps {
+			edit := p.edits[i]
+			n, err := countStanding(r, at.ledger, 0)
 			if err != nil {
 				return err
 			}
-			a.Accounts, a.Limits = n, limits(pair.next.Budget, n)
-			a.Over = found.over(i, a.Limits)
+			a := AppPreview{
+				App: at.app.Key, Mode: edit.next.Mode, New: !edit.is || at.ledger != at.app.Key,
+				Fates: found.apps[i].Fates, Hurts: found.apps[i].hurts, Accounts: n, Limits: limits(edit.next.Budget, n),
+			}
+			over[i] = found.over(i, a.Limits)
+			a.Over = over[i]
 			out.Apps = append(out.Apps, a)
 		}
 		for _, app := range p.current.Apps() {
-			if _, still := p.next.App(app.Key); still || p.renamed(app.Key) {
+			if _, still := p.mapping.App(app.Key); still || p.renamed(app.Key) {
 				continue
 			}
 			n, err := countStanding(r, app.Key, 0)
@@ -195,9 +157,9 @@ func (p *previewer) result(ctx context.Context, found *tallies) (Preview, error)
 	if err != nil {
 		return Preview{}, err
 	}
-	out.Removals, out.Exceeding, out.Confirm = found.confirm(out.Apps)
-	for i, pair := range p.pairs {
-		out.Apps[i].Seats = found.apps[i].seats.plan(ctx, pair)
+	out.Removals, out.Exceeding, out.Confirm = found.confirm(over)
+	for i, at := range p.apps {
+		out.Apps[i].Seats = found.apps[i].seats.plan(ctx, at.conn)
 	}
 	slices.SortFunc(out.Apps, func(a, b AppPreview) int { return strings.Compare(a.App, b.App) })
 	return out, nil
@@ -207,59 +169,71 @@ func (p *previewer) result(ctx context.Context, found *tallies) (Preview, error)
 func limits(b mapping.Budgets, n int) map[Kind]int {
 	all := map[Kind]int{}
 	for _, kind := range Kinds() {
-		if one, ok := rule(b, kind); ok {
+		if one := rule(b, kind); one != (mapping.Budget{}) {
 			all[kind] = one.Limit(n)
 		}
 	}
 	return all
 }
 
-// changes says in words what a plan does to an account that is kept.
-func changes(s Situation, steps []Step) string {
-	var words []string
-	for _, step := range steps {
-		i := slices.IndexFunc(s.Accounts, func(a Account) bool { return a.ID == step.Account })
-		if i < 0 {
-			continue
-		}
-		words = append(words, stepWords(&s.Accounts[i], step)...)
+// person tallies one person in one app.
+func (p *previewer) person(l *look, i int, s Situation) error {
+	out := &l.found.apps[i]
+	next := s.Outcome()
+	out.seats.add(s, next)
+	if next.Fate == FateNone && len(next.Effects) == 0 {
+		return nil
 	}
-	return strings.Join(words, ", ")
+	kinds := Caused(p.inForce(i, s), next)
+	p.tally(l, &out.Fates, s, next, kinds)
+	if p.edits[i].next.Mode == mapping.Observe {
+		return nil
+	}
+	for _, kind := range kinds {
+		l.caused[i] |= bit(kind)
+		if kind != Removals && kind != Suspensions {
+			out.hurt(kind, func(t *Tally) {
+				t.add(func() Affected { return Affected{s.Person.ID, s.Person.UserName, effectText(next.Effects, kind)} })
+			})
+		}
+	}
+	return nil
 }
 
-func stepWords(a *Account, step Step) []string {
-	var words []string
-	change := func(what, from string, to *string) {
-		switch {
-		case to == nil:
-		case from == "":
-			words = append(words, what+" "+*to)
-		default:
-			words = append(words, what+" "+from+" → "+*to)
-		}
+// inForce is what the mapping in force does to the same person at the same moment. What cannot be told counts as the edit's doing.
+func (p *previewer) inForce(i int, s Situation) Outcome {
+	now := p.edits[i].now
+	if now == nil {
+		return Outcome{}
 	}
-	switch step.Op {
-	case OpUpdate:
-		change("role", a.Role, step.Change.Role)
-		change("licence", a.Licence, step.Change.Licence)
-		change("address", a.Email, step.Change.Email)
-		if n := len(step.Change.Attributes); n > 0 {
-			names := make([]string, 0, n)
-			for name := range step.Change.Attributes {
-				names = append(names, name)
-			}
-			slices.Sort(names)
-			words = append(words, "sets "+strings.Join(names, ", "))
-		}
-	case OpTeams:
-		if len(step.Join) > 0 {
-			words = append(words, "joins "+strings.Join(step.Join, ", "))
-		}
-		if len(step.Leave) > 0 {
-			words = append(words, "leaves "+strings.Join(step.Leave, ", "))
-		}
-	case OpResume:
-		words = append(words, "may sign in again")
+	want, err := p.current.Decide(now.Key, &s.Person, p.at)
+	if err != nil {
+		return Outcome{}
 	}
-	return words
+	s.App, s.Want = now, want
+	return s.Outcome()
+}
+
+// tally counts the person where the fate belongs. Somebody who is on the way out already is counted when the edit makes it worse.
+func (p *previewer) tally(l *look, out *Fates, s Situation, next Outcome, kinds []Kind) {
+	to := out.of(next.Fate)
+	leaving := slices.ContainsFunc(s.Accounts, func(a Account) bool { return a.unwanted() })
+	if to == nil || next.Fate.Loses() && leaving && !slices.Contains(kinds, Removals) && !slices.Contains(kinds, Suspensions) {
+		return
+	}
+	to.add(func() Affected {
+		if next.Fate.Loses() {
+			return l.affected(&s, "")
+		}
+		return l.affected(&s, changes(&s, next.Steps))
+	})
+}
+
+// effectText says what the effects of a kind do.
+func effectText(effects []Effect, kind Kind) string {
+	i := slices.IndexFunc(effects, func(e Effect) bool { return e.Kind == kind })
+	if i < 0 {
+		return ""
+	}
+	return effects[i].Text
 }

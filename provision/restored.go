@@ -19,12 +19,12 @@ import (
 // what the store says of the vendors, and what it does not know of people, is of the time of the backup. People and groups
 // go on being pushed, and work queues up.
 type Restored struct {
-	At     time.Time `json:"at"`               // of the restore, UTC
-	By     string    `json:"by"`               // who did it
-	File   string    `json:"file"`             // the backup's name, without its folder
-	Newest time.Time `json:"newest,omitzero"`  // the last thing that the backup knows of; what came later is not in it
-	Kept   string    `json:"kept,omitempty"`   // the name under which the store of before is kept
-	Series []Resync  `json:"series,omitempty"` // what administrators said of sources
+	At      time.Time `json:"at"`                // of the restore, UTC
+	By      string    `json:"by"`                // who did it
+	File    string    `json:"file"`              // the backup's name, without its folder
+	Newest  time.Time `json:"newest,omitzero"`   // the last thing that the backup knows of; what came later is not in it
+	Kept    string    `json:"kept,omitempty"`    // the name under which the store of before is kept
+	Resyncs []Resync  `json:"resyncs,omitempty"` // what administrators said of sources
 }
 
 // Resync is an administrator's word that a source has pushed all its users and groups anew since the restore.
@@ -35,9 +35,9 @@ type Resync struct {
 }
 
 func (m *Restored) resync(source uuid.UUID) *Resync {
-	for i := range m.Series {
-		if m.Series[i].Source == source {
-			return &m.Series[i]
+	for i := range m.Resyncs {
+		if m.Resyncs[i].Source == source {
+			return &m.Resyncs[i]
 		}
 	}
 	return nil
@@ -124,9 +124,9 @@ type RestoreStatus struct {
 	Restored
 	Sources []SourceSince `json:"sources"`
 	Apps    []Aftermath   `json:"apps"`
-	// Preview is what the engine would do in each app if it went on now; Total counts it.
-	Preview Preview `json:"preview"`
-	Total   int     `json:"total"`
+	// Outlook is what the engine would do in each app that the mapping enforces if it went on now; Total counts the accounts.
+	Outlook []Outlook `json:"outlook"`
+	Total   int       `json:"total"`
 	// Waits lists what keeps it from going on by itself.
 	Waits []string `json:"waits"`
 }
@@ -154,16 +154,11 @@ func (e *Engine) RestoreStatus(ctx context.Context) (*RestoreStatus, error) {
 		return nil, err
 	}
 	s.Waits = waits(s.Sources, s.Apps)
-	current, err := e.o.Mappings.Current(ctx)
-	if err != nil {
+	if s.Outlook, err = e.outlook(ctx); err != nil {
 		return nil, err
 	}
-	if s.Preview, err = e.Preview(ctx, current); err != nil {
-		return nil, err
-	}
-	for i := range s.Preview.Apps {
-		a := &s.Preview.Apps[i]
-		s.Total += a.Create.Count + a.Change.Count + a.Losses() + a.Return.Count
+	for i := range s.Outlook {
+		s.Total += s.Outlook[i].Touched()
 	}
 	return s, nil
 }
@@ -262,7 +257,7 @@ func (e *Engine) Resynced(ctx context.Context, actor audit.Actor, name string, u
 		if m.resync(sources[i].Source) != nil {
 			return nil
 		}
-		m.Series = append(m.Series, Resync{Source: sources[i].Source, At: now, By: actor.Name})
+		m.Resyncs = append(m.Resyncs, Resync{Source: sources[i].Source, At: now, By: actor.Name})
 		if err := restoredMarks.Put(tx, m); err != nil {
 			return err
 		}

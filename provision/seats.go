@@ -46,16 +46,16 @@ func (s *seats) join(other seats) {
 
 // add counts what one person's outcome needs and frees.
 func (s *seats) add(of Situation, o Outcome) {
-	switch {
-	case o.Fate == FateCreate:
+	switch o.Fate {
+	case FateCreate:
 		s.count(of.Want.Licence, 1, 0)
-	case o.Fate == FateDelete || o.Fate == FateSuspend:
+	case FateDelete, FateSuspend:
 		for i := range of.Accounts {
 			if a := &of.Accounts[i]; a.State == Active || a.State == Demoted {
 				s.count(a.Licence, 0, 1)
 			}
 		}
-	case o.Fate == FateReturn || o.Fate == FateChange:
+	case FateReturn, FateChange:
 		s.kept(of, o)
 	}
 }
@@ -81,7 +81,7 @@ func (s *seats) kept(of Situation, o Outcome) {
 const seatsPatience = 10 * time.Second
 
 // plan asks the vendor, when anything is needed, how many seats are left.
-func (s seats) plan(ctx context.Context, pair *appPair) []SeatsPlan {
+func (s seats) plan(ctx context.Context, conn Connection) []SeatsPlan {
 	var list []SeatsPlan
 	needed := false
 	for licence, n := range s {
@@ -92,10 +92,10 @@ func (s seats) plan(ctx context.Context, pair *appPair) []SeatsPlan {
 		return nil
 	}
 	slices.SortFunc(list, func(a, b SeatsPlan) int { return cmp.Compare(a.Licence, b.Licence) })
-	counter, ok := pair.conn.Adapter.(adapters.SeatCounter)
+	counter, ok := conn.Adapter.(adapters.SeatCounter)
 	if !ok {
 		for i := range list {
-			list[i].Unknown = pair.conn.Can.Title + " does not tell"
+			list[i].Unknown = conn.Can.Title + " does not tell"
 		}
 		return list
 	}
@@ -108,7 +108,7 @@ func (s seats) plan(ctx context.Context, pair *appPair) []SeatsPlan {
 		case err != nil:
 			list[i].Unknown = message(err)
 		case at < 0:
-			list[i].Unknown = pair.conn.Can.Title + " does not tell for this licence"
+			list[i].Unknown = conn.Can.Title + " does not tell for this licence"
 		default:
 			free := have[at].Bought - have[at].Used
 			list[i].Free = &free

@@ -2,9 +2,11 @@ package provision
 
 import (
 	"context"
+	"iter"
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -13,111 +15,28 @@ import (
 	"github.com/usher-scim/usher/store"
 )
 
-// tallies are what was found of some people, of one slice or of all slices so far.
-type tallies struct {
-	people int
-	apps   []appTally // in the order of previewer.pairs
-	// caused counts the people whom the edit alone meets, by which kinds of work in which apps: that set, as bytes, is the key. There are
-	// few different sets, for people of one group fare alike.
-	caused map[string]int
+// survey asks of everybody what a mapping does to them in some apps, and changes nothing. It reads in slices, several at once, so people who
+// change meanwhile may be seen before or after; memory does not grow with the directory. It is only read while people are looked at.
+type survey struct {
+	*Engine
+	mapping *mapping.Mapping // under which people are judged
+	apps    []surveyed
+	reads   []string // of people's profiles
+	at      time.Time
+	// tell tallies a person in the app with the number i. In the situation everything that waits for a budget is given.
+	tell func(l *look, i int, s Situation) error
 }
 
-type appTally struct {
-	AppPreview
-	seats seats
-}
-
-func newTallies(apps int) *tallies {
-	return &tallies{apps: make([]appTally, apps), caused: map[string]int{}}
-}
-
-// join adds what was found after it.
-func (t *tallies) join(after *tallies) {
-	t.people += after.people
-	for i := range after.apps {
-		to, from := &t.apps[i], &after.apps[i]
-		for _, pair := range [][2]*Tally{
-			{&to.Create, &from.Create}, {&to.Return, &from.Return}, {&to.Change, &from.Change}, {&to.Demote, &from.Demote},
-			{&to.Suspend, &from.Suspend}, {&to.Delete, &from.Delete}, {&to.Failing, &from.Failing},
-		} {
-			pair[0].join(*pair[1])
-		}
-		for kind, tally := range from.Hurts {
-			to.hurt(kind, func(t *Tally) { t.join(tally) })
-		}
-		to.seats.join(from.seats)
-	}
-	for set, n := range after.caused {
-		t.caused[set] += n
-	}
-}
-
-func (a *appTally) hurt(kind Kind, change func(*Tally)) {
-	if a.Hurts == nil {
-		a.Hurts = map[Kind]Tally{}
-	}
-	t := a.Hurts[kind]
-	change(&t)
-	a.Hurts[kind] = t
-}
-
-// The sets of caused hold one byte for each app, with a bit for each kind.
-func bit(kind Kind) byte { return 1 << slices.Index(Kinds(), kind) }
-
-// over lists the kinds of which the edit brings an app more than its limit. A kind without one is not among them: a person approves
-// each new administrator, whatever was confirmed.
-func (t *tallies) over(app int, limits map[Kind]int) []Kind {
-	var over []Kind
-	for _, kind := range Kinds() {
-		n := 0
-		for set, people := range t.caused {
-			if set[app]&bit(kind) != 0 {
-				n += people
-			}
-		}
-		if limit, ok := limits[kind]; ok && n > limit {
-			over = append(over, kind)
-		}
-	}
-	return over
-}
-
-// confirm counts the people who lose an account or what it can do through the edit, those of other kinds that are over a budget, and
-// all of them together, each once.
-func (t *tallies) confirm(apps []AppPreview) (losing, exceeding, confirm int) {
-	ending, others := make([]byte, len(t.apps)), make([]byte, len(t.apps))
-	for i := range t.apps {
-		ending[i] = bit(Removals) | bit(Suspensions)
-		for _, kind := range apps[i].Over {
-			others[i] |= bit(kind) &^ ending[i]
-		}
-	}
-	meets := func(set string, asked []byte) bool {
-		for i := range asked {
-			if set[i]&asked[i] != 0 {
-				return true
-			}
-		}
-		return false
-	}
-	for set, people := range t.caused {
-		loses, exceeds := meets(set, ending), meets(set, others)
-		if loses {
-			losing += people
-		}
-		if exceeds {
-			exceeding += people
-		}
-		if loses || exceeds {
-			confirm += people
-		}
-	}
-	return losing, exceeding, confirm
+// surveyed is an app under which people are judged.
+type surveyed struct {
+	app    *mapping.App
+	conn   Connection
+	ledger string // the key under which its accounts stand
 }
 
 // everybody goes through the people of the directory, then through those whom only the ledger knows, a slice at a time and several slices
 // at once. What they give is put together in the order of the slices, so the same people are named each time.
-func (p *previewer) everybody(ctx context.Context) (*tallies, error) {
+func (v *survey) everybody(ctx context.Context) (*tallies, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type slice struct {
@@ -136,7 +55,7 @@ func (p *previewer) everybody(ctx context.Context) (*tallies, error) {
 	for range workers {
 		running.Go(func() {
 			for s := range todo {
-				found, err := p.slice(ctx, s.persons)
+				found, err := v.slice(ctx, s.persons)
 				if err != nil {
 					fail(err)
 				}
@@ -147,7 +66,7 @@ func (p *previewer) everybody(ctx context.Context) (*tallies, error) {
 	running.Go(func() {
 		defer close(order)
 		defer close(todo)
-		err := p.slices(ctx, func(persons []uuid.UUID) {
+		err := v.slices(ctx, func(persons []uuid.UUID) {
 			s := slice{persons: persons, found: make(chan *tallies, 1)}
 			order <- s
 			todo <- s
@@ -156,7 +75,7 @@ func (p *previewer) everybody(ctx context.Context) (*tallies, error) {
 			fail(err)
 		}
 	})
-	all := newTallies(len(p.pairs))
+	all := newTallies(len(v.apps))
 	for s := range order {
 		if found := <-s.found; found != nil {
 			all.join(found)
@@ -170,13 +89,13 @@ func (p *previewer) everybody(ctx context.Context) (*tallies, error) {
 }
 
 // slices lists all people, at most expandSlice at a time.
-func (p *previewer) slices(ctx context.Context, give func([]uuid.UUID)) error {
-	for _, read := range []func(store.Reader, []byte) ([]uuid.UUID, []byte, error){p.people, p.ledgerOnly} {
+func (v *survey) slices(ctx context.Context, give func([]uuid.UUID)) error {
+	for _, read := range []func(store.Reader, []byte) ([]uuid.UUID, []byte, error){v.people, v.ledgerOnly} {
 		var at []byte
 		for {
 			var persons []uuid.UUID
 			var next []byte
-			err := p.o.Store.View(ctx, func(r store.Reader) error {
+			err := v.o.Store.View(ctx, func(r store.Reader) error {
 				var err error
 				persons, next, err = read(r, at)
 				return err
@@ -196,7 +115,7 @@ func (p *previewer) slices(ctx context.Context, give func([]uuid.UUID)) error {
 	return nil
 }
 
-func (p *previewer) ledgerOnly(r store.Reader, at []byte) ([]uuid.UUID, []byte, error) {
+func (v *survey) ledgerOnly(r store.Reader, at []byte) ([]uuid.UUID, []byte, error) {
 	all, next, err := ledgerPersons(r, at)
 	if err != nil {
 		return nil, nil, err
@@ -206,7 +125,7 @@ func (p *previewer) ledgerOnly(r store.Reader, at []byte) ([]uuid.UUID, []byte, 
 		if slices.Contains(only, id) {
 			continue
 		}
-		known, err := p.o.Directory.PersonExists(r, id)
+		known, err := v.o.Directory.PersonExists(r, id)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -218,20 +137,30 @@ func (p *previewer) ledgerOnly(r store.Reader, at []byte) ([]uuid.UUID, []byte, 
 }
 
 // slice looks at some people in one transaction.
-func (p *previewer) slice(ctx context.Context, persons []uuid.UUID) (*tallies, error) {
+func (v *survey) slice(ctx context.Context, persons []uuid.UUID) (*tallies, error) {
 	var found *tallies
-	err := p.o.Store.View(ctx, func(r store.Reader) error {
-		found = newTallies(len(p.pairs))
-		look := look{previewer: p, r: r, found: found, people: p.o.Directory.People(r, p.reads), set: make([]byte, len(p.pairs)), states: make([]pairState, len(p.pairs))}
-		for i, pair := range p.pairs {
-			state, err := appState(r, pair.ledger)
+	err := v.o.Store.View(ctx, func(r store.Reader) error {
+		found = newTallies(len(v.apps))
+		l := look{
+			survey: v, r: r, found: found, people: v.o.Directory.People(r, v.reads),
+			caused: make([]byte, len(v.apps)), states: make([]surveyedState, len(v.apps)),
+		}
+		for i := range v.apps {
+			ledger := v.apps[i].ledger
+			state, err := appState(r, ledger)
 			if err != nil {
 				return err
 			}
-			look.states[i] = pairState{self: state.Self, holds: some(holds.FindKeys(r, byPairKind, store.Key([]byte(pair.ledger)))), teams: some(teamChanges.Scan(r, store.Key([]byte(pair.ledger))))}
+			l.states[i].self = state.Self
+			if l.states[i].holds, err = some(holds.FindKeys(r, byPairKind, store.Key([]byte(ledger)))); err != nil {
+				return err
+			}
+			if l.states[i].teams, err = some(teamChanges.Scan(r, store.Key([]byte(ledger)))); err != nil {
+				return err
+			}
 		}
 		for _, id := range persons {
-			if err := look.person(id); err != nil {
+			if err := l.person(id); err != nil {
 				return err
 			}
 		}
@@ -244,27 +173,28 @@ func (p *previewer) slice(ctx context.Context, persons []uuid.UUID) (*tallies, e
 }
 
 // some reports whether a sequence has an element.
-func some[T any](all func(func(T, error) bool)) bool {
-	for range all {
-		return true
+func some[T any](all iter.Seq2[T, error]) (bool, error) {
+	for _, err := range all {
+		return err == nil, err
 	}
-	return false
+	return false, nil
 }
 
-// pairState is what a transaction says of an app, read once for all people of a slice.
-type pairState struct {
+// surveyedState is what a transaction says of an app, read once for all people of a slice.
+type surveyedState struct {
 	self         []string
 	holds, teams bool // there are any
 }
 
 // look looks at people in one transaction.
 type look struct {
-	*previewer
+	*survey
 	r      store.Reader
 	people *directory.People
 	found  *tallies
-	states []pairState
-	set    []byte
+	states []surveyedState
+	// caused has the kinds of work that the person at hand meets, see tallies.caused.
+	caused []byte
 }
 
 func (l *look) person(id uuid.UUID) error {
@@ -273,91 +203,76 @@ func (l *look) person(id uuid.UUID) error {
 		return err
 	}
 	l.found.people++
-	clear(l.set)
-	ledger, err := l.ledger(id)
+	clear(l.caused)
+	history, err := l.history(id)
 	if err != nil {
 		return err
 	}
-	for i, pair := range l.pairs {
-		if err := l.inApp(i, pair, &person, ledger); err != nil {
+	for i := range l.apps {
+		if err := l.inApp(i, &person, history); err != nil {
 			return err
 		}
 	}
-	if slices.ContainsFunc(l.set, func(b byte) bool { return b != 0 }) {
-		l.found.caused[string(l.set)]++
+	if slices.ContainsFunc(l.caused, func(b byte) bool { return b != 0 }) {
+		l.found.caused[string(l.caused)]++
 	}
 	return nil
 }
 
-// ledger returns the person's accounts in all apps that are not over.
-func (l *look) ledger(id uuid.UUID) ([]Account, error) {
+// history returns the person's accounts in all apps, the oldest first: those that are not over, and those that a restore found missing.
+func (l *look) history(id uuid.UUID) ([]Account, error) {
 	var all []Account
 	for a, err := range accounts.Find(l.r, byPerson, store.Key(id[:])) {
 		if err != nil {
 			return nil, err
 		}
-		if !a.State.Over() {
+		if !a.State.Over() || !a.Restored.IsZero() {
 			all = append(all, *a)
 		}
 	}
 	return all, nil
 }
 
-// inApp tallies one person in one app.
-func (l *look) inApp(i int, pair *appPair, person *directory.Person, ledger []Account) error {
-	out := &l.found.apps[i]
-	want, err := l.next.Decide(pair.key, person, l.at)
+// inApp judges one person in one app.
+func (l *look) inApp(i int, person *directory.Person, history []Account) error {
+	at := &l.apps[i]
+	want, err := l.mapping.Decide(at.app.Key, person, l.at)
 	if err != nil {
-		out.Failing.add(func() Affected { return Affected{person.ID, person.UserName, (&wantError{err}).Error()} })
-		return nil
+		l.found.apps[i].Failing.add(func() Affected { return Affected{person.ID, person.UserName, (&wantError{err}).Error()} })
+		return nil //nolint:nilerr // it is told, and keeps nobody else from being looked at
 	}
-	s := Situation{App: pair.enforced, Can: pair.conn.Can, Person: *person, Want: want, Now: l.at, Self: l.states[i].self}
-	for _, a := range ledger {
-		if a.App == pair.ledger {
+	s := Situation{App: at.app, Can: at.conn.Can, Person: *person, Want: want, Now: l.at, Self: l.states[i].self}
+	var over []Account
+	for _, a := range history {
+		switch {
+		case a.App != at.ledger:
+		case a.State.Over():
+			over = append(over, a)
+		default:
 			s.Accounts = append(s.Accounts, a)
 		}
 	}
 	if !want.Wanted && len(s.Accounts) == 0 {
 		return nil
 	}
-	if err := l.complete(&s, i, pair); err != nil {
+	if err := l.complete(&s, i, over); err != nil {
 		return err
 	}
-	next := s.Outcome()
-	out.seats.add(s, next)
-	if next.Fate == FateNone && len(next.Effects) == 0 {
-		return nil
-	}
-	now, err := l.inForce(pair, s)
-	if err != nil {
-		return err
-	}
-	kinds := Caused(now, next)
-	who := func(text string) func() Affected {
-		return func() Affected { return Affected{person.ID, person.UserName, text} }
-	}
-	l.tally(out, s, next, kinds, who)
-	if pair.next.Mode == mapping.Observe {
-		return nil
-	}
-	for _, kind := range kinds {
-		l.set[i] |= bit(kind)
-		if kind != Removals && kind != Suspensions {
-			out.hurt(kind, func(t *Tally) { t.add(who(effectText(next.Effects, kind))) })
-		}
-	}
-	return nil
+	return l.tell(l, i, s)
 }
 
 // complete reads what else a plan depends on.
-func (l *look) complete(s *Situation, i int, pair *appPair) (err error) {
+func (l *look) complete(s *Situation, i int, over []Account) (err error) {
 	if l.states[i].holds {
-		if s.Holds, err = holdsOf(l.r, pair.ledger, s.Person.ID); err != nil {
+		if s.Holds, err = holdsOf(l.r, l.apps[i].ledger, s.Person.ID); err != nil {
 			return err
 		}
 	}
 	if len(s.Accounts) == 0 && s.Want.Wanted {
 		if s.Namesake, err = l.o.Directory.NamesakeIn(l.r, &s.Person); err != nil {
+			return err
+		}
+		if s.Missing, err = missingSinceRestore(l.r, over); err != nil {
 			return err
 		}
 	}
@@ -371,59 +286,14 @@ func (l *look) complete(s *Situation, i int, pair *appPair) (err error) {
 	return nil
 }
 
-// inForce is what the mapping in force does to the same person at the same moment.
-func (l *look) inForce(pair *appPair, s Situation) (Outcome, error) {
-	if pair.now == nil {
-		return Outcome{}, nil
+// affected names the person of a situation, with the reason as the survey's mapping tells it, behind what is done where that is not "".
+func (l *look) affected(s *Situation, what string) Affected {
+	text := ""
+	if w, err := l.mapping.Want(s.App.Key, &s.Person, l.at); err == nil {
+		text = w.Text
 	}
-	want, err := l.current.Decide(pair.now.Key, &s.Person, l.at)
-	if err != nil {
-		return Outcome{}, nil //nolint:nilerr // what cannot be told counts as the edit's doing
+	if what != "" {
+		text = what + ": " + text
 	}
-	s.App, s.Want = pair.now, want
-	return s.Outcome(), nil
-}
-
-// tally counts the person where the fate belongs. Somebody who is on the way out already is counted when the edit makes it worse.
-func (l *look) tally(out *appTally, s Situation, next Outcome, kinds []Kind, who func(string) func() Affected) {
-	var to *Tally
-	switch next.Fate {
-	case FateNone:
-		return
-	case FateCreate:
-		to = &out.Create
-	case FateReturn:
-		to = &out.Return
-	case FateChange:
-		to = &out.Change
-	case FateDemote:
-		to = &out.Demote
-	case FateSuspend:
-		to = &out.Suspend
-	case FateDelete:
-		to = &out.Delete
-	}
-	leaving := slices.ContainsFunc(s.Accounts, func(a Account) bool { return a.unwanted() })
-	if next.Fate.Loses() && leaving && !slices.Contains(kinds, Removals) && !slices.Contains(kinds, Suspensions) {
-		return
-	}
-	to.add(func() Affected {
-		text := ""
-		if w, err := l.next.Want(s.App.Key, &s.Person, l.at); err == nil {
-			text = w.Text
-		}
-		if what := changes(s, next.Steps); what != "" && !next.Fate.Loses() {
-			text = what + ": " + text
-		}
-		return who(text)()
-	})
-}
-
-// effectText says what the effects of a kind do.
-func effectText(effects []Effect, kind Kind) string {
-	i := slices.IndexFunc(effects, func(e Effect) bool { return e.Kind == kind })
-	if i < 0 {
-		return ""
-	}
-	return effects[i].Text
+	return Affected{s.Person.ID, s.Person.UserName, text}
 }

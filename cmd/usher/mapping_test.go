@@ -29,15 +29,18 @@ func aPlan(n int) admin.PlanReply {
 		Version: 7,
 		Diff:    []string{"~ gorgias: mode observe → enforce", "- gorgias: grant {group: Support}", "+ zoom: grant {group: Sales}"},
 		Preview: provision.Preview{Removals: n, Confirm: n, People: 31, Apps: []provision.AppPreview{
-			{App: "gorgias", Mode: mapping.Enforce, Accounts: 24, Limits: map[provision.Kind]int{provision.Removals: 3}, Over: over, Delete: remove,
-				Suspend: provision.Tally{Count: 1, First: []provision.Affected{{UserName: "sue@acme.example", Text: "no grant of Gorgias applies"}}},
-				Hurts:   map[provision.Kind]provision.Tally{provision.AdminGrants: {Count: 1, First: []provision.Affected{{UserName: "zoe@acme.example", Text: "get the administrator's role admin"}}}},
-				Seats:   []provision.SeatsPlan{{Licence: "agent", Needed: 6, Freed: 2, Free: &free}, {Licence: "lite", Needed: 1, Unknown: "Gorgias does not tell"}},
-				Create: provision.Tally{Count: 6, First: []provision.Affected{
-					{UserName: "kim@acme.example", Text: "granted by okta/Support (line 12)"}, {UserName: "ann@acme.example", Text: "granted by okta/Support (line 12)"}, {Person: uuid.MustParse("01a1ffff-0000-7000-8000-000000000001")}, {UserName: "eve@acme.example"}, {UserName: "max@acme.example"},
-				}},
-				Change:  provision.Tally{Count: 1, First: []provision.Affected{{UserName: "zoe@acme.example", Text: "role agent → admin: granted by okta/Leads (line 13)"}}},
-				Failing: provision.Tally{Count: 1, First: []provision.Affected{{UserName: "ida@acme.example", Text: "line 9: user.country is not there"}}},
+			{App: "gorgias", Mode: mapping.Enforce, Accounts: 24, Limits: map[provision.Kind]int{provision.Removals: 3}, Over: over,
+				Hurts: map[provision.Kind]provision.Tally{provision.AdminGrants: {Count: 1, First: []provision.Affected{{UserName: "zoe@acme.example", Text: "get the administrator's role admin"}}}},
+				Seats: []provision.SeatsPlan{{Licence: "agent", Needed: 6, Freed: 2, Free: &free}, {Licence: "lite", Needed: 1, Unknown: "Gorgias does not tell"}},
+				Fates: provision.Fates{
+					Delete:  remove,
+					Suspend: provision.Tally{Count: 1, First: []provision.Affected{{UserName: "sue@acme.example", Text: "no grant of Gorgias applies"}}},
+					Create: provision.Tally{Count: 6, First: []provision.Affected{
+						{UserName: "kim@acme.example", Text: "granted by okta/Support (line 12)"}, {UserName: "ann@acme.example", Text: "granted by okta/Support (line 12)"}, {Person: uuid.MustParse("01a1ffff-0000-7000-8000-000000000001")}, {UserName: "eve@acme.example"}, {UserName: "max@acme.example"},
+					}},
+					Change:  provision.Tally{Count: 1, First: []provision.Affected{{UserName: "zoe@acme.example", Text: "role agent → admin: granted by okta/Leads (line 13)"}}},
+					Failing: provision.Tally{Count: 1, First: []provision.Affected{{UserName: "ida@acme.example", Text: "line 9: user.country is not there"}}},
+				},
 			},
 			{App: "slack", Mode: mapping.Enforce, Accounts: 3, Disconnected: true},
 			{App: "zoom", Mode: mapping.Observe, New: true},

@@ -105,7 +105,7 @@ func writeRestored(p *page, r admin.RestoredReply) {
 	for _, app := range s.Apps {
 		p.gap()
 		writeAftermath(p, app, r.People)
-		for _, would := range s.Preview.Apps {
+		for _, would := range s.Outlook {
 			if would.App == app.App {
 				writeWould(p, would)
 			}
@@ -167,7 +167,7 @@ func clipped(names []string, total int) string {
 	return text
 }
 
-func writeWould(p *page, w provision.AppPreview) {
+func writeWould(p *page, w provision.Outlook) {
 	for _, k := range []struct {
 		t    provision.Tally
 		what string
