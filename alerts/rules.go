@@ -11,12 +11,6 @@ import (
 	"github.com/usher-scim/usher/audit"
 )
 
-// Facts of a reconciliation.
-const (
-	accountReturned = audit.Act("account.returned")
-	driftFound      = audit.Act("drift.found")
-)
-
 // notice is what a fact asks to tell. Notices of one key that come within a window are one alert.
 type notice struct {
 	kind   Kind
@@ -52,9 +46,9 @@ func noticeOf(c *audit.Change) (notice, bool) {
 		return notice{AppStopped, c.App, d.Reason}, true
 	case audit.AppResumed:
 		return notice{AppResumed, c.App, ""}, true
-	case accountReturned:
+	case audit.AccountReturned:
 		return notice{LeaverReturned, c.App, ""}, true
-	case driftFound:
+	case audit.DriftFound:
 		return notice{LeaverReturned, c.App, ""}, d.Kind == "leaver"
 	default:
 		return notice{}, false

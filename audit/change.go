@@ -9,7 +9,7 @@ import (
 
 // Change is one thing that happened: who did what to whom. It is both the audit
 // fact and the outbox entry from which provision learns what needs a look.
-// It holds ids, names of attributes and states; never a password, token or secret.
+// It holds ids, names of attributes, states, and values of attributes before and after; never a password, token or secret.
 type Change struct {
 	ID      uuid.UUID `json:"id"` // UUIDv7: sorts by time
 	At      time.Time `json:"at"` // UTC, milliseconds

@@ -7,11 +7,12 @@ import (
 	"github.com/google/uuid"
 )
 
-// detail is what a change says beyond its fields: names, ids, numbers and states, never a value
-// of personal data. Lists of names and ids are cut at maxNames.
+// detail is what a change says beyond its fields: names, ids, numbers and states. The one place of personal data is Values.
+// Lists of names and ids are cut at maxNames.
 type detail struct {
-	Attributes []string `json:"attributes,omitempty"` // names of those that changed
-	Active     *flip    `json:"active,omitempty"`
+	Attributes []string                `json:"attributes,omitempty"` // names of those that changed
+	Values     map[string]changedValue `json:"values,omitempty"`     // what they were and are, by name
+	Active     *flip                   `json:"active,omitempty"`
 	// Added and Removed count members. The change's persons, with its parts behind
 	// them, are those added, then those removed.
 	Added   int `json:"added,omitempty"`
@@ -47,7 +48,7 @@ func (d detail) encode() (json.RawMessage, error) {
 
 // encodeCommon writes what most acts say, nothing, or a few attributes with plain names, as encode does.
 func (d detail) encodeCommon() (json.RawMessage, bool) {
-	if d.Added|d.Removed|d.Pending|d.Expired != 0 || len(d.Joined)+len(d.Left) > 0 || d.Source != uuid.Nil || d.Reason != "" || len(d.Attributes) > maxNames {
+	if d.Added|d.Removed|d.Pending|d.Expired != 0 || len(d.Joined)+len(d.Left)+len(d.Values) > 0 || d.Source != uuid.Nil || d.Reason != "" || len(d.Attributes) > maxNames {
 		return nil, false
 	}
 	if len(d.Attributes) == 0 && d.Active == nil {

@@ -106,7 +106,7 @@ func (d *Directory) rewriteGroup(tx store.Tx, a act, src Source, current Group, 
 	}
 	// A line of the mapping may have waited for the new name: every member needs a look.
 	change.WholeGroup = slices.Contains(names, "displayName")
-	err = appendMembers(tx, change, next, diff, detail{Attributes: names})
+	err = appendMembers(tx, change, next, diff, detail{Attributes: names, Values: changedValues(current, next, names)})
 	return next, err == nil, err
 }
 

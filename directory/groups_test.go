@@ -144,9 +144,9 @@ func TestUpdateGroup(t *testing.T) {
 	}{
 		{"the same", func(*directory.GroupWrite) {}, "", false, ""},
 		{"no steps", func(w *directory.GroupWrite) { w.Members = []directory.MemberOp{{Kind: directory.AddMembers}} }, "", false, ""},
-		{"name", func(w *directory.GroupWrite) { w.Name = "team" }, audit.GroupUpdated, true, `{"attributes":["displayName"]}`},
-		{"externalId", func(w *directory.GroupWrite) { w.ExternalID = "g2" }, audit.GroupUpdated, false, `{"attributes":["externalId"]}`},
-		{"attributes", func(w *directory.GroupWrite) { w.Attributes = json.RawMessage(`{"x":1}`) }, audit.GroupUpdated, false, `{"attributes":["x"]}`},
+		{"name", func(w *directory.GroupWrite) { w.Name = "team" }, audit.GroupUpdated, true, `{"attributes":["displayName"],"values":{"displayName":{"from":"Team","to":"team"}}}`},
+		{"externalId", func(w *directory.GroupWrite) { w.ExternalID = "g2" }, audit.GroupUpdated, false, `{"attributes":["externalId"],"values":{"externalId":{"to":"g2"}}}`},
+		{"attributes", func(w *directory.GroupWrite) { w.Attributes = json.RawMessage(`{"x":1}`) }, audit.GroupUpdated, false, `{"attributes":["x"],"values":{"x":{"to":1}}}`},
 		{"an empty object is no attribute", func(w *directory.GroupWrite) { w.Attributes = json.RawMessage(`{}`) }, "", false, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -251,7 +251,7 @@ func (d *Directory) rewriteRecord(tx store.Tx, a act, src Source, user User, w U
 	if err = d.records.Replace(tx, &record, &next); err != nil {
 		return User{}, false, d.userTaken(err)
 	}
-	what := detail{Attributes: names}
+	what := detail{Attributes: names, Values: changedValues(record, next, names)}
 	change := a.begin(audit.UserUpdated)
 	change.Persons = []uuid.UUID{record.Person}
 	if next.Active != record.Active {
@@ -328,7 +328,8 @@ func (d *Directory) DeleteUser(ctx context.Context, src Source, request string, 
 		}
 		change := a.begin(audit.UserDeleted)
 		change.Persons, change.Removing = []uuid.UUID{id}, true
-		if change.Detail, err = (detail{Left: dropped}).encode(); err != nil {
+		what := detail{Left: dropped, Values: changedValues(*record, Record{}, identityNames)}
+		if change.Detail, err = what.encode(); err != nil {
 			return err
 		}
 		return audit.Append(tx, change)

@@ -2,7 +2,9 @@ package directory_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -298,6 +300,38 @@ func TestDeleteByTheLastHolder(t *testing.T) {
 	})
 }
 
+func TestLongValuesAreNotKeptOfAChange(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	okta := h.source("okta", 1)
+	kim := h.create(okta, with(user("kim"), "title", "Engineer"))
+	h.changes()
+	h.put(okta, kim.Person, with(user("kim"), "title", strings.Repeat("x", 600)))
+	equal(t, "detail", string(h.lastChange("update").Detail), `{"attributes":["title"],"values":{"title":{"long":true}}}`)
+
+	many := user("kim")
+	for i := range 12 {
+		many = with(many, fmt.Sprintf("a%02d", i), strings.Repeat("y", 500))
+	}
+	h.put(okta, kim.Person, many)
+	if n := len(h.lastChange("update of many").Detail); n > 6<<10 {
+		t.Errorf("a detail of %d bytes, want it bounded", n)
+	}
+}
+
+func TestTheLastFactOfADeletedUserSaysWhoItWas(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	okta := h.source("okta", 1)
+	kim := h.create(okta, user("kim"))
+	h.changes()
+	h.delete(okta, kim.Person)
+	var d struct{ Values map[string]struct{ From any } }
+	h.must(json.Unmarshal(h.lastChange("delete").Detail, &d))
+	equal(t, "userName", d.Values["userName"].From, any("kim@acme.example"))
+	equal(t, "displayName", d.Values["displayName"].From, any("kim"))
+}
+
 func TestUpdateUser(t *testing.T) {
 	t.Parallel()
 	urn := "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -311,15 +345,15 @@ func TestUpdateUser(t *testing.T) {
 	}{
 		{"the same", first, "", false, ""},
 		{"the same in another order", withRaw(first, `{"title":"Engineer","emails":[{"primary":true,"value":"kim@acme.example"}],"displayName":"kim","userName":"kim@acme.example", "`+urn+`":{"costCenter":"7", "department":"R&D"}}`), "", false, ""},
-		{"another title", with(first, "title", "Lead"), audit.UserUpdated, false, `{"attributes":["title"]}`},
-		{"a new attribute", with(first, "nickName", "K"), audit.UserUpdated, false, `{"attributes":["nickName"]}`},
+		{"another title", with(first, "title", "Lead"), audit.UserUpdated, false, `{"attributes":["title"],"values":{"title":{"from":"Engineer","to":"Lead"}}}`},
+		{"a new attribute", with(first, "nickName", "K"), audit.UserUpdated, false, `{"attributes":["nickName"],"values":{"nickName":{"to":"K"}}}`},
 		{"null is absent", with(first, "nickName", nil), "", false, ""},
-		{"an extension's attribute", with(first, urn, map[string]any{"department": "Sales", "costCenter": "7"}), audit.UserUpdated, false, `{"attributes":["` + urn + `:department"]}`},
-		{"an extension goes", with(first, urn, nil), audit.UserUpdated, false, `{"attributes":["` + urn + `"]}`},
-		{"userName in another case is a change", withName(first, "Kim@acme.example"), audit.UserUpdated, false, `{"attributes":["userName"]}`},
-		{"externalId", withExternalID(first, "x"), audit.UserUpdated, false, `{"attributes":["externalId"]}`},
+		{"an extension's attribute", with(first, urn, map[string]any{"department": "Sales", "costCenter": "7"}), audit.UserUpdated, false, `{"attributes":["` + urn + `:department"],"values":{"` + urn + `:department":{"from":"R\u0026D","to":"Sales"}}}`},
+		{"an extension goes", with(first, urn, nil), audit.UserUpdated, false, `{"attributes":["` + urn + `"],"values":{"` + urn + `":{"from":{"costCenter":"7","department":"R\u0026D"}}}}`},
+		{"userName in another case is a change", withName(first, "Kim@acme.example"), audit.UserUpdated, false, `{"attributes":["userName"],"values":{"userName":{"from":"kim@acme.example","to":"Kim@acme.example"}}}`},
+		{"externalId", withExternalID(first, "x"), audit.UserUpdated, false, `{"attributes":["externalId"],"values":{"externalId":{"from":"ext-kim","to":"x"}}}`},
 		{"off", inactive(first), audit.UserDeactivated, true, `{"attributes":["active"],"active":{"from":true,"to":false}}`},
-		{"off and more", inactive(with(first, "title", "x")), audit.UserDeactivated, true, `{"attributes":["active","title"],"active":{"from":true,"to":false}}`},
+		{"off and more", inactive(with(first, "title", "x")), audit.UserDeactivated, true, `{"attributes":["active","title"],"values":{"title":{"from":"Engineer","to":"x"}},"active":{"from":true,"to":false}}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

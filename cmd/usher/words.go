@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -106,9 +107,10 @@ func quoted(s string) string {
 
 // detail is what the facts about one person tell beside their act; each act fills its own part.
 type detail struct {
-	Attributes []string `json:"attributes"`
-	Added      int      `json:"added"`
-	Removed    int      `json:"removed"`
+	Attributes []string          `json:"attributes"`
+	Values     map[string]fromTo `json:"values"`
+	Added      int               `json:"added"`
+	Removed    int               `json:"removed"`
 
 	VendorID   string `json:"vendorId"`
 	Role       string `json:"role"`
@@ -124,6 +126,41 @@ type detail struct {
 	Hold       string `json:"hold"`
 	Kind       string `json:"kind"`
 	Reason     string `json:"reason"`
+}
+
+// fromTo is a value before and after, as JSON.
+type fromTo struct {
+	From any `json:"from"`
+	To   any `json:"to"`
+}
+
+// changed names the attributes that changed, with what they were and are where that is short.
+func (d detail) changed() string {
+	parts := make([]string, len(d.Attributes))
+	for i, name := range d.Attributes {
+		parts[i] = name
+		v, ok := d.Values[name]
+		from, short := scalar(v.From)
+		to, shortToo := scalar(v.To)
+		if ok && short && shortToo && (v.From != nil || v.To != nil) {
+			parts[i] += " from " + from + " to " + to
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// scalar tells a value that fits into a sentence.
+func scalar(v any) (string, bool) {
+	switch v := v.(type) {
+	case nil:
+		return "nothing", true
+	case string:
+		return strconv.Quote(v), len(v) <= 60
+	case bool, float64:
+		return fmt.Sprint(v), true
+	default:
+		return "", false
+	}
 }
 
 // factWords tells a fact in a sentence, and how much it should stand out.
@@ -272,7 +309,7 @@ func directoryFact(c audit.Change, d detail, by string, groups map[uuid.UUID]str
 		return by + " holds the person as well now", true
 	case audit.UserUpdated:
 		if len(d.Attributes) > 0 {
-			return by + " changed " + strings.Join(d.Attributes, ", "), true
+			return by + " changed " + d.changed(), true
 		}
 		return by + " changed the user", true
 	case audit.UserActivated:
