@@ -229,7 +229,10 @@ func (r *run) compare(ctx context.Context) error {
 	if err := r.missing(ctx); err != nil {
 		return err
 	}
-	// The list is believed from here on.
+	// The list is believed from here on. What it shows is counted before anything follows from it, as that may be over in a moment.
+	if err := r.counts(ctx); err != nil {
+		return err
+	}
 	if err := r.follow(ctx); err != nil {
 		return err
 	}

@@ -194,9 +194,11 @@ func (r *run) drifts(ctx context.Context, each func(*txn, *Drift, time.Time) err
 	}
 }
 
-// counts tells how much drift of each kind the run has found, and what is left alone or has to be decided.
+// counts tells how much drift of each kind the run has found, and what is left alone or has to be decided. Counted again, drift
+// that was put right meanwhile stays found.
 func (r *run) counts(ctx context.Context) error {
-	return r.o.Store.View(ctx, func(reader store.Reader) error {
+	before := r.rec.Found
+	err := r.o.Store.View(ctx, func(reader store.Reader) error {
 		r.rec.Found, r.rec.Left, r.rec.Asks = driftCounts{}, 0, 0
 		for d, err := range drifts.Scan(reader, store.Key([]byte(r.app.Key))) {
 			if err != nil {
@@ -219,4 +221,8 @@ func (r *run) counts(ctx context.Context) error {
 		}
 		return nil
 	})
+	for kind, n := range before {
+		r.rec.Found[kind] = max(r.rec.Found[kind], n)
+	}
+	return err
 }
