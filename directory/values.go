@@ -20,7 +20,9 @@ type changedValue struct {
 }
 
 // valued has attributes with names, as JSON.
-type valued interface{ value(name string) json.RawMessage }
+type valued interface {
+	value(name string) json.RawMessage
+}
 
 // changedValues returns what the named attributes were before and after, nil for none. Whether somebody is active is told by
 // [detail].Active. The values are personal: audit seals them under the person's key.

@@ -11,6 +11,13 @@
 // expand.go, triage.go, admit.go, execute.go, teams.go. engine.go is the shell of
 // goroutines around those steps; none of them needs it, so tests can take one step at a time.
 //
+// Beside that way stand, each with files of its own: what bounds it (kind.go,
+// budget.go, lastadmin.go, switches.go), what goes before everything
+// (terminate.go), what compares the ledger with the vendors' lists
+// (reconcile.go names its files), what an edit of the mapping would do
+// (preview.go), what a restore asks for (restored.go), and what people
+// are told (report.go, failures.go, late.go).
+//
 // The state machines of items and accounts are drawn in docs/provisioning.md.
 // What a vendor's API looks like is the business of package adapters; who should
 // have what is the business of package mapping.

@@ -92,3 +92,26 @@ func TestASchemaThatIsWrongStopsTheStart(t *testing.T) {
 		}
 	}
 }
+
+// A request with headers beyond the bound is answered 431, before anything of it is looked at; the next one is served.
+func TestHeadersAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start(nil)
+	w.connect()
+	for size, want := range map[int]int{1 << 10: http.StatusOK, 600 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.scim+"/Users", nil)
+		must(t, err)
+		req.Header.Set("Authorization", "Bearer "+w.token)
+		req.Header.Set("X-Long", strings.Repeat("x", size))
+		res, err := w.http.Do(req)
+		must(t, err)
+		must(t, res.Body.Close())
+		if res.StatusCode != want {
+			t.Errorf("a header of %d bytes: got %d, want %d", size, res.StatusCode, want)
+		}
+	}
+	if status, _ := w.push("GET", "/Users", nil); status != http.StatusOK {
+		t.Errorf("afterwards: got %d, want 200", status)
+	}
+}
