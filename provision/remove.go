@@ -129,6 +129,9 @@ func (x *execution) remove(ctx context.Context, s *Situation, step Step, a *Acco
 	removal := adapters.Removal{Action: step.Action}
 	if step.Transfer != nil {
 		transfer, err := x.receiver(ctx, s, step.Transfer, a)
+		if adapters.IsKind(err, adapters.NotFound) {
+			return x.vanished(ctx, s, a) // the leaver's own account: a receiver that is not there is a reason, no error
+		}
 		if err != nil {
 			return err
 		}

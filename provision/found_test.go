@@ -1,0 +1,105 @@
+package provision_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/provision"
+)
+
+// Each of these was found by a history of the simulator (provision/simtest), whose seed stands beside it.
+
+// rename gives a user another display name and, where it is not "", another address.
+func (w *world) rename(name, display, address string) {
+	w.t.Helper()
+	_, _, err := w.dir.UpdateUser(w.t.Context(), w.okta, "req", w.users[name], func(directory.User) (directory.UserWrite, error) {
+		write := w.write(name, true)
+		attrs := strings.Replace(string(write.Attributes), strings.ToUpper(name[:1])+name[1:], display, 1)
+		if address != "" {
+			attrs = strings.ReplaceAll(attrs, write.UserName, address)
+			write.UserName, write.Emails = address, []string{address}
+		}
+		write.Attributes = []byte(attrs)
+		return write, nil
+	})
+	w.must(err)
+}
+
+// Seed 59.
+func TestAnUpdateOfSeveralPartsThatWasRefusedMayHaveTakenEffectInPart(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, plainMapping, "ann")
+	w.vendor.failAfter("update", problem(adapters.Invalid, "update"))
+	w.rename("ann", "Annabel", "annabel@acme.example")
+	w.settle()
+	w.rename("ann", "Ann", "") // back, before anything was sent again
+	w.settle()
+	w.wantVendor(map[string]string{"ann": "active agent"})
+	for _, a := range w.vendor.accounts {
+		if got := a.Attributes["name"]; got != "Ann" {
+			t.Errorf("name: got %q, want Ann", got)
+		}
+	}
+}
+
+// Seed 46.
+func TestNothingIsWrittenAfterALookThatTookLongerThanATenantIsBelieved(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, plainMapping, "ann")
+	w.hire("bob")
+	w.members(directory.AddMembers, "Support", "bob")
+	w.vendor.calls = nil
+	w.vendor.meanwhile = func() { // during the look-up before the create
+		w.now = w.now.Add(2 * time.Minute)
+		w.vendor.tenant = "t-2"
+	}
+	w.settle()
+	if w.vendor.count("find") == 0 {
+		t.Fatal("nobody was looked up")
+	}
+	if got := w.vendor.writes(); len(got) > 0 {
+		t.Errorf("written in another tenant: %q", got)
+	}
+}
+
+// Seed 477.
+func TestAnUpdateLearnsThatSomebodySuspendedTheAccount(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, plainMapping, "ann")
+	for _, a := range w.vendor.accounts {
+		a.State = adapters.Suspended
+	}
+	w.rename("ann", "Annabel", "")
+	w.settle()
+	open := w.wantHolds(provision.HoldSuspended)
+	w.approve(open[0], false)
+	w.settle()
+	w.wantVendor(map[string]string{"ann": "active agent"})
+}
+
+// Seed 66.
+func TestALeaverWhoseAccountIsNotThereNeedsNobodyToReceiveTheData(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, transferMapping, "ann", "boss", "kim")
+	w.vendor.receives = func(leaver, _ string, _ []string) error {
+		if w.vendor.accounts[leaver] == nil {
+			return problem(adapters.NotFound, "check receiver")
+		}
+		return nil
+	}
+	for id, a := range w.vendor.accounts {
+		if a.Email == "ann@acme.example" {
+			delete(w.vendor.accounts, id) // by hand
+		}
+	}
+	w.activate("ann", false)
+	w.pass(time.Hour)
+	x, err := w.engine.Why(t.Context(), w.users["ann"].String(), "desk")
+	w.must(err)
+	if x.Item != nil || len(x.Accounts) != 1 || x.Accounts[0].State != provision.Gone {
+		t.Errorf("got %+v, %+v, want an account that is gone and nothing to do", x.Item, x.Accounts)
+	}
+}
