@@ -20,6 +20,7 @@ type State struct {
 	Held   []Held
 	Down   []Down
 	Tokens []Token
+	Logins []Login
 }
 
 // Late are removals of one app that should have been done since Since.
@@ -54,6 +55,12 @@ type Token struct {
 	Source   string
 	ReadOnly bool
 	Expires  time.Time
+}
+
+// Login is a connection whose credentials end.
+type Login struct {
+	Connection, Title string // its name, and the vendor's
+	Expires           time.Time
 }
 
 // Inside is what a terminated person still has; nothing for somebody who is out, or not terminated any more.
@@ -130,22 +137,51 @@ func conditions(s State, now time.Time) []condition {
 			all = append(all, c)
 		}
 	}
+	for _, l := range s.Logins {
+		if c, ok := l.condition(now); ok {
+			all = append(all, c)
+		}
+	}
 	return all
+}
+
+// stage says how near an end is; "" when it is not told of.
+func stage(expires, now time.Time) string {
+	switch left := expires.Sub(now); {
+	case expires.IsZero(), left > tokenSoon, left < -tokenGone:
+		return ""
+	case left <= 0:
+		return "gone"
+	case left <= tokenVerySoon:
+		return "very soon"
+	default:
+		return "soon"
+	}
+}
+
+// condition has a key for each stage, so that each is told once.
+func (l Login) condition(now time.Time) (condition, bool) {
+	stage := stage(l.Expires, now)
+	if stage == "" {
+		return condition{}, false
+	}
+	ends := "end"
+	if stage == "gone" {
+		ends = "ended"
+	}
+	return condition{key: fmt.Sprintf("login %s %d %s", l.Connection, l.Expires.Unix(), stage), alert: Alert{
+		Kind:  CredentialEnds,
+		Title: fmt.Sprintf("connection %s: the credentials for %s %s on %s", l.Connection, l.Title, ends, l.Expires.UTC().Format(time.DateOnly)),
+		Text:  "From then on the vendor refuses what Usher asks for, removals included.",
+		Do:    "Make new credentials at the vendor, and connect with them and their new `expires:`.", Commands: []string{"usher connect " + l.Connection + " -f FILE"},
+	}}, true
 }
 
 // condition has a key for each stage, so that each is told once.
 func (t Token) condition(now time.Time) (condition, bool) {
-	left := t.Expires.Sub(now)
-	var stage string
-	switch {
-	case t.Expires.IsZero(), left > tokenSoon, left < -tokenGone:
+	stage := stage(t.Expires, now)
+	if stage == "" {
 		return condition{}, false
-	case left <= 0:
-		stage = "gone"
-	case left <= tokenVerySoon:
-		stage = "very soon"
-	default:
-		stage = "soon"
 	}
 	what, which := "no token that may write", ""
 	if t.ReadOnly {

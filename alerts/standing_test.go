@@ -103,12 +103,24 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// A connection's credentials are told of like a source's tokens, and not at all where nobody said when they end.
+func TestCredentials(t *testing.T) {
+	w := newWorld(t)
+	w.state.Logins = []Login{{Connection: "zoom-prod", Title: "zoom", Expires: w.now.Add(20 * 24 * time.Hour)}, {Connection: "gorgias-prod", Title: "gorgias"}}
+	for range 40 * 6 {
+		w.pass(4 * time.Hour)
+	}
+	w.wantTitles("connection zoom-prod: the credentials for zoom end on 2026-03-22", "connection zoom-prod: the credentials for zoom end on 2026-03-22",
+		"connection zoom-prod: the credentials for zoom ended on 2026-03-22")
+}
+
 // Every alert says what, where and what to do, with a command that can be typed.
 func TestEveryAlertIsComplete(t *testing.T) {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	all := conditions(State{
 		Late: []Late{{App: "zoom", Count: 2, Since: now, Why: "zoom is paused"}}, Failed: []Failed{{App: "zoom", Cause: "x", Words: "Zoom refuses", Fix: "look", Count: 1}},
 		Held: []Held{{App: "zoom", Count: 1, Since: now}}, Down: []Down{{App: "zoom", Title: "Zoom", Reason: "it is away"}}, Tokens: []Token{{Source: "okta", Expires: now.Add(time.Hour)}},
+		Logins: []Login{{Connection: "zoom-prod", Title: "zoom", Expires: now.Add(time.Hour)}},
 	}, now)
 	var complete []Alert
 	for _, c := range append(all, insideCondition(watched{Person: kim, At: now}, []Inside{{App: "zoom", Text: "being cut now"}})) {

@@ -38,6 +38,8 @@ type Connection struct {
 	Tenant     string    `json:"tenant"` // what Check reported when it was saved
 	TenantName string    `json:"tenantName"`
 	Missing    []string  `json:"missing,omitempty"`
+	// Expires is when the credentials end, as the settings say (`expires:`); zero: nobody said. Usher only tells of it.
+	Expires time.Time `json:"expires,omitzero"`
 }
 
 // Opened is a connection ready for calls.
@@ -111,7 +113,7 @@ func (c *Connections) Save(ctx context.Context, actor audit.Actor, name string, 
 	}
 	conn := Connection{
 		Name: name, Adapter: d.adapter, Hosts: d.hosts, Revision: c.o.NewID(), Saved: c.o.Now(), By: actor.Name,
-		Tenant: id.Tenant, TenantName: id.Name, Missing: id.Missing,
+		Tenant: id.Tenant, TenantName: id.Name, Missing: id.Missing, Expires: d.expires,
 	}
 	for _, s := range d.plain {
 		vaultName := vaultName(name, s.key)
@@ -148,6 +150,7 @@ type draft struct {
 	resolved map[string]any // with the secrets
 	plain    []plainSecret
 	hosts    []string
+	expires  time.Time
 }
 
 type plainSecret struct {
@@ -176,12 +179,17 @@ func (c *Connections) read(ctx context.Context, name string, file []byte) (*draf
 	d := &draft{kept: raw}
 	d.adapter, _ = raw["adapter"].(string)
 	delete(raw, "adapter")
+	var err error
+	if d.expires, err = expiry(raw["expires"], c.o.Now()); err != nil {
+		return nil, err
+	}
+	delete(raw, "expires")
 	var ok bool
 	if d.entry, ok = c.o.Registry[d.adapter]; !ok {
 		return nil, &Error{fmt.Sprintf("adapter: %q is not known; known are %s", d.adapter, strings.Join(slices.Sorted(maps.Keys(c.o.Registry)), ", "))}
 	}
-	old, err := c.get(ctx, name)
-	if err != nil && !errors.Is(err, ErrUnknown) {
+	var old *Connection
+	if old, err = c.get(ctx, name); err != nil && !errors.Is(err, ErrUnknown) {
 		return nil, err
 	}
 	if old != nil && old.Adapter != d.adapter {
@@ -191,6 +199,30 @@ func (c *Connections) read(ctx context.Context, name string, file []byte) (*draf
 		return nil, err
 	}
 	return d, c.resolve(ctx, d, old)
+}
+
+// expiry reads `expires:`, a day (its beginning in UTC) or a moment as RFC 3339 writes it.
+func expiry(value any, now time.Time) (time.Time, error) {
+	var at time.Time
+	switch v := value.(type) {
+	case nil:
+		return at, nil
+	case time.Time: // YAML knows dates
+		at = v.UTC()
+	case string:
+		var err error
+		if at, err = time.Parse(time.DateOnly, v); err != nil {
+			if at, err = time.Parse(time.RFC3339, v); err != nil {
+				return at, &Error{fmt.Sprintf("expires: %q is no day such as 2027-03-31", v)}
+			}
+		}
+	default:
+		return at, &Error{"expires: write a day such as 2027-03-31"}
+	}
+	if !at.After(now) {
+		return at, &Error{fmt.Sprintf("expires: %s is over", at.UTC().Format(time.DateOnly))}
+	}
+	return at.UTC(), nil
 }
 
 // fill takes over the secrets that an existing connection has and the file leaves out.

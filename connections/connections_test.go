@@ -117,6 +117,9 @@ func TestSaveRefuses(t *testing.T) {
 		{"a missing host", "d", "adapter: desk\nkey: right", "host is missing"},
 		{"an alias", "d", "adapter: &a desk\nhost: *a", "anchors or aliases"},
 		{"a variable that is not there", "d", "adapter: desk\nhost: a.example\nkey: {env: NOPE}", "{env: NOPE}: the server's environment has no such variable"},
+		{"an end that is no day", "d", "adapter: desk\nhost: a.example\nkey: right\nexpires: soon", `expires: "soon" is no day such as 2027-03-31`},
+		{"an end that is a number", "d", "adapter: desk\nhost: a.example\nkey: right\nexpires: 3", "expires: write a day"},
+		{"an end that is over", "d", "adapter: desk\nhost: a.example\nkey: right\nexpires: 2020-01-31", "expires: 2020-01-31 is over"},
 		{"a wrong credential", "d", "adapter: desk\nhost: a.example\nkey: hunter2-wrong", "the key is refused"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -133,6 +136,20 @@ func TestSaveRefuses(t *testing.T) {
 				t.Errorf("kept: %v, %v", all, err)
 			}
 		})
+	}
+}
+
+func TestWhenCredentialsEndIsKept(t *testing.T) {
+	t.Parallel()
+	c := open(t, storetest.New(t))
+	for expires, want := range map[string]string{
+		"": "0001-01-01T00:00:00Z", "expires: 2199-03-31\n": "2199-03-31T00:00:00Z",
+		"expires: 2199-03-31T12:00:00+02:00\n": "2199-03-31T10:00:00Z", `expires: "2199-03-31"`: "2199-03-31T00:00:00Z",
+	} {
+		conn, _, err := c.Save(t.Context(), admin, "d", []byte("adapter: desk\nhost: a.example\nkey: right\n"+expires))
+		if err != nil || conn.Expires.Format(time.RFC3339) != want || strings.Contains(conn.Settings, "expires") {
+			t.Errorf("%q: got %v in %q, %v; want %s", expires, conn.Expires, conn.Settings, err, want)
+		}
 	}
 }
 

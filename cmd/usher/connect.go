@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +21,8 @@ func newConnect(a *app) *cobra.Command {
 adapter's settings. The server proves the credentials first and keeps nothing when the vendor refuses them.
 
 A secret is written as a reference that the server resolves, {env: NAME}, {file: PATH} or {secret: NAME}, or
-in plain; then it is sealed into the server's store. When the host changes, secrets must be given again.`,
+in plain; then it is sealed into the server's store. When the host changes, secrets must be given again.
+With "expires: 2027-03-31" people are told before the credentials end.`,
 		Example: "  usher connect gorgias-prod -f gorgias.yaml\n  generate-settings | usher connect zoom-prod -f -",
 		Args:    needs("NAME"),
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
@@ -46,6 +48,9 @@ func writeConnected(p *page, r admin.ConnectionReply) {
 		f.add("signed in as", of(strings.Join(r.Identity.Self, ", ")+" (never touched by usher)"))
 	}
 	f.add("secrets go to", of(hosts(r.Connection)))
+	if !r.Expires.IsZero() {
+		f.add("they end on", of(r.Expires.UTC().Format(time.DateOnly)))
+	}
 	if len(r.Identity.Missing) > 0 {
 		f.add("permissions", styled(yellow, "missing: "+strings.Join(r.Identity.Missing, ", ")),
 			of("grant them at the vendor and connect again; what needs them fails until then"))
@@ -99,6 +104,9 @@ func writeConnections(p *page, all []connections.Connection) {
 		note := ""
 		if len(c.Missing) > 0 {
 			note = "lacks " + strings.Join(c.Missing, ", ")
+		}
+		if !c.Expires.IsZero() {
+			note = strings.TrimPrefix(note+"; ends on "+c.Expires.UTC().Format(time.DateOnly), "; ")
 		}
 		t.row(of(c.Name), of(c.Adapter), of(tenant(c.TenantName, c.Tenant)), of(hosts(c)), of(p.ago(c.Saved)), of(c.By), styled(yellow, note))
 	}

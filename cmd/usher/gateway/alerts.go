@@ -11,6 +11,7 @@ import (
 
 	"github.com/usher-scim/usher/alerts"
 	"github.com/usher-scim/usher/config"
+	"github.com/usher-scim/usher/connections"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/provision"
 	"github.com/usher-scim/usher/secrets"
@@ -65,6 +66,7 @@ func channels(ctx context.Context, cfg config.Alerts, resolver *secrets.Resolver
 type surroundings struct {
 	engine *provision.Engine
 	dir    *directory.Directory
+	conns  *connections.Connections
 	store  store.Store
 	late   time.Duration
 }
@@ -115,7 +117,14 @@ func (s surroundings) state(ctx context.Context) (alerts.State, error) {
 		state.Down = append(state.Down, alerts.Down{App: d.App, Title: d.Title, Reason: d.Reason})
 	}
 	sources, err := s.dir.Sources(ctx)
+	if err != nil {
+		return state, err
+	}
 	state.Tokens = lastTokens(sources)
+	conns, err := s.conns.List(ctx)
+	for i := range conns {
+		state.Logins = append(state.Logins, alerts.Login{Connection: conns[i].Name, Title: conns[i].Adapter, Expires: conns[i].Expires})
+	}
 	return state, err
 }
 

@@ -192,7 +192,7 @@ func (g *Gateway) wire(ctx context.Context, o Options, box *secrets.Box, vault *
 	if err != nil {
 		return err
 	}
-	stand := surroundings{engine: g.engine, dir: dir, store: g.store, late: g.cfg.Alerts.RemovalLate}
+	stand := surroundings{engine: g.engine, dir: dir, conns: conns, store: g.store, late: g.cfg.Alerts.RemovalLate}
 	g.alerts = alerts.New(alerts.Options{
 		Store: g.store, Channels: told, State: stand.state, Inside: stand.inside, Names: g.engine.Names,
 		Site: g.cfg.PublicURL, Now: now, NewID: newID, Logger: g.log,
