@@ -295,6 +295,7 @@ func (e *Engine) finish(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 		if err != nil {
 			return err
 		}
+		was := *now
 		if err := change(tx, now); err != nil {
 			return err
 		}
@@ -303,20 +304,20 @@ func (e *Engine) finish(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 			now.Rounds = 0     // fewer wait after each write, so many writes of one large team are no sign of trouble
 		}
 		if now.Generation != it.Generation {
-			return items.Put(tx, now) // marked meanwhile: triage judges it anew
+			return items.Replace(tx, &was, now) // marked meanwhile: triage judges it anew
 		}
 		now.Prompt = false
 		now.Attempts, now.Failure, now.NotBefore = 0, nil, time.Time{}
 		if now.Rounds++; now.Rounds > maxRounds {
 			now.State, now.Due = Failed, never
 			now.Failure = &Failure{At: j.now, Kind: adapters.Conflict, Text: "the app does not keep what was written to it: the same work came up " + fmt.Sprint(maxRounds) + " times", Fix: "see whether another tool changes the account back"}
-			return items.Put(tx, now)
+			return items.Replace(tx, &was, now)
 		}
 		if j.pending, err = audit.Urgent(tx, changeBatch); err != nil {
 			return err
 		}
 		j.books = e.books(m, app, j.now)
-		return j.settle(tx, now)
+		return j.settle(tx, &was, now)
 	})
 }
 
@@ -420,7 +421,7 @@ func (e *Engine) park(ctx context.Context, it *Item, change func(*txn, *Item) er
 		if now.Generation != it.Generation {
 			now.State, now.Due, now.Urgent = marked.State, marked.Due, marked.Urgent
 		}
-		return items.Put(tx, now)
+		return items.Replace(tx, &marked, now)
 	})
 }
 

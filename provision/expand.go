@@ -294,12 +294,15 @@ func markAll(tx store.Tx, m *mapping.Mapping, c *audit.Change, persons []uuid.UU
 
 // mark says that a subject needs a look because of c.
 func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) error {
-	it, err := items.Get(tx, itemKey(app, subject))
+	it := new(Item)
+	was, err := items.Get(tx, itemKey(app, subject))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		it = &Item{App: app, Subject: subject, Generation: uint64(now.UnixNano()), Marked: now}
+		*it = Item{App: app, Subject: subject, Generation: uint64(now.UnixNano()), Marked: now}
 	case err != nil:
 		return err
+	default:
+		*it = *was
 	}
 	it.Generation++
 	if n := len(it.Causes); it.Fresh == 0 || n == 0 || it.Causes[n-1] != c.ID {
@@ -326,7 +329,7 @@ func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) erro
 	it.Exceeds = c.Act == audit.MappingApplied && c.Exceeding
 	it.Edited = it.Edited || (c.Act == audit.MappingApplied && !c.Confirmed)
 	it.addCause(c.ID)
-	return items.Put(tx, it)
+	return items.Replace(tx, was, it)
 }
 
 func sourceOf(a audit.Actor) string {

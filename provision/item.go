@@ -193,7 +193,7 @@ const (
 )
 
 var items = store.NewTable("items",
-	func(i *Item) []byte { return itemKey(i.App, i.Subject) }, nil,
+	func(i *Item) []byte { return itemKey(i.App, i.Subject) }, compact[Item, *Item]{},
 	store.Index[Item]{Name: byDue, Keys: func(i *Item) [][]byte {
 		return [][]byte{append(classPrefix(i.App, i.class()), dueBytes(i.Due)...)}
 	}},

@@ -202,7 +202,7 @@ const (
 )
 
 var accounts = store.NewTable("accounts",
-	func(a *Account) []byte { return accountKey(a.ID) }, nil,
+	func(a *Account) []byte { return accountKey(a.ID) }, compact[Account, *Account]{},
 	store.Index[Account]{Name: byPair, Keys: func(a *Account) [][]byte {
 		return [][]byte{pairKey(a.App, a.Person)}
 	}},

@@ -92,7 +92,7 @@ func hurry(tx store.Tx, app, subject string) error {
 }
 
 // settleTeam gives a team's item its place: work while changes wait for it.
-func (j *judge) settleTeam(tx store.Tx, it *Item, team string) error {
+func (j *judge) settleTeam(tx store.Tx, was, it *Item, team string) error {
 	waits := false
 	for c, err := range teamChanges.Scan(tx, teamPrefix(it.App, team)) {
 		if err != nil {
@@ -103,7 +103,7 @@ func (j *judge) settleTeam(tx store.Tx, it *Item, team string) error {
 		}
 	}
 	if !waits {
-		return items.Delete(tx, itemKey(it.App, it.Subject))
+		return items.Remove(tx, was)
 	}
 	it.State, it.Lane, it.Due, it.Urgent = Ready, Update, j.now, false
 	if !it.Prompt && j.now.Sub(it.Marked) < teamPatience {
@@ -113,7 +113,7 @@ func (j *judge) settleTeam(tx store.Tx, it *Item, team string) error {
 	if it.NotBefore.After(j.now) {
 		it.Due = it.NotBefore
 	}
-	return items.Put(tx, it)
+	return items.Replace(tx, was, it)
 }
 
 // changeTeam carries out what waits for a team, at most teamSlice accounts, with one call of the adapter.

@@ -45,7 +45,7 @@ func (e *Engine) Triage(ctx context.Context, app string) (int, error) {
 	// One that cannot be judged must not keep the others waiting.
 	for i := range due {
 		if err := j.judge(ctx, due[i:i+1]); err != nil {
-			if err := j.giveUp(ctx, &due[i], err); err != nil {
+			if err := j.giveUp(ctx, due[i], err); err != nil {
 				return i, err
 			}
 		}
@@ -53,8 +53,8 @@ func (e *Engine) Triage(ctx context.Context, app string) (int, error) {
 	return len(due), nil
 }
 
-// judge settles items, unless they have changed since they were seen, in one transaction.
-func (j *judge) judge(ctx context.Context, due []Item) error {
+// judge settles items, unless they wait for something else since they were seen, in one transaction.
+func (j *judge) judge(ctx context.Context, due []dueItem) error {
 	return j.commit(ctx, func(tx *txn) error {
 		j.books = j.Engine.books(j.mapping, j.app, j.now)
 		var err error
@@ -64,18 +64,16 @@ func (j *judge) judge(ctx context.Context, due []Item) error {
 		if j.state, err = appState(tx, j.ledgerKey()); err != nil {
 			return err
 		}
-		for i := range due {
-			it, err := items.Get(tx, itemKey(due[i].App, due[i].Subject))
-			if errors.Is(err, store.ErrNotFound) {
-				continue
-			}
+		for _, d := range due {
+			was, err := d.still(tx, j.now)
 			if err != nil {
 				return err
 			}
-			if it.Generation != due[i].Generation || it.State != due[i].State {
+			if was == nil {
 				continue
 			}
-			if err := j.settle(tx, it); err != nil {
+			it := *was
+			if err := j.settle(tx, was, &it); err != nil {
 				return err
 			}
 		}
@@ -83,29 +81,39 @@ func (j *judge) judge(ctx context.Context, due []Item) error {
 	})
 }
 
+// still returns the item if it is to be judged for the reason for which it was found, else nil.
+func (d dueItem) still(r store.Reader, now time.Time) (*Item, error) {
+	it, err := items.Get(r, d.key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if it.class() != d.class || it.State != Marked && it.Due.After(now) {
+		return nil, nil
+	}
+	return it, nil
+}
+
 // giveUp lets an item wait, visibly, that cannot be judged because something of it cannot be read.
-func (j *judge) giveUp(ctx context.Context, seen *Item, cause error) error {
+func (j *judge) giveUp(ctx context.Context, seen dueItem, cause error) error {
 	if ctx.Err() != nil {
 		return cause
 	}
-	j.o.Logger.Error("an item cannot be judged", "app", seen.App, "subject", seen.Subject, "err", cause)
+	j.o.Logger.Error("an item cannot be judged", "app", j.app.Key, "subject", seen.subject(), "err", cause)
 	return j.o.Store.Update(ctx, func(tx store.Tx) error {
-		it, err := items.Get(tx, itemKey(seen.App, seen.Subject))
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+		was, err := seen.still(tx, j.now)
+		if err != nil || was == nil {
 			return err
 		}
-		if it.Generation != seen.Generation || it.State != seen.State {
-			return nil
-		}
+		it := *was
 		it.State, it.Due = Failed, never
 		it.Failure = &Failure{
 			At: j.now, Kind: adapters.Invalid, Text: "what is kept of this person or account cannot be read",
 			Fix: "see the server's log, restore a backup or report it; then `usher retry`",
 		}
-		return items.Put(tx, it)
+		return items.Replace(tx, was, &it)
 	})
 }
 
@@ -116,22 +124,49 @@ func (e *Engine) ignoreStop(err error) error {
 	return err
 }
 
+// dueItem is an item to judge, with the class under which it was found.
+type dueItem struct {
+	key   []byte
+	class class
+}
+
+// subject is the item's, for the log.
+func (d dueItem) subject() string {
+	parts, err := store.SplitKey(d.key)
+	if err != nil || len(parts) != 2 {
+		return ""
+	}
+	return string(parts[1])
+}
+
 // toJudge lists marks and items whose time has come, but not those at a vendor at this moment.
-func (e *Engine) toJudge(ctx context.Context, app string, now time.Time) ([]Item, error) {
-	var due []Item
+func (e *Engine) toJudge(ctx context.Context, app string, now time.Time) ([]dueItem, error) {
+	var due []dueItem
 	err := e.o.Store.View(ctx, func(r store.Reader) error {
 		due = due[:0]
-		for _, c := range []class{classUrgent, classMarked, classLater, classHeld} {
+		for _, c := range []class{classUrgent, classMarked} { // a mark waits for nothing, whatever a clock that was set back says
+			for key, err := range items.FindKeys(r, byDue, classPrefix(app, c)) {
+				if err != nil {
+					return err
+				}
+				if len(due) == triageSlice {
+					break
+				}
+				if !e.isRunning(key) {
+					due = append(due, dueItem{key, c})
+				}
+			}
+		}
+		for _, c := range []class{classLater, classHeld} {
 			for it, err := range items.Find(r, byDue, classPrefix(app, c)) {
 				if err != nil {
 					return err
 				}
-				waits := c == classLater || c == classHeld // a mark waits for nothing, whatever a clock that was set back says
-				if (waits && it.Due.After(now)) || len(due) == triageSlice {
+				if it.Due.After(now) || len(due) == triageSlice {
 					break
 				}
-				if !e.isRunning(itemKey(app, it.Subject)) {
-					due = append(due, *it)
+				if key := itemKey(app, it.Subject); !e.isRunning(key) {
+					due = append(due, dueItem{key, c})
 				}
 			}
 		}
@@ -221,21 +256,22 @@ type wantError struct{ err error }
 func (e *wantError) Error() string { return "the mapping cannot be evaluated: " + e.err.Error() }
 func (e *wantError) Unwrap() error { return e.err }
 
-// settle judges one item anew, stamps its accounts, keeps its holds true, and writes or removes the item.
-func (j *judge) settle(tx *txn, it *Item) error {
+// settle judges one item anew, stamps its accounts, keeps its holds true, and writes or removes the item. Was is the item as
+// it was read in this transaction.
+func (j *judge) settle(tx *txn, was, it *Item) error {
 	if team, ok := it.Team(); ok {
-		return j.settleTeam(tx, it, team)
+		return j.settleTeam(tx, was, it, team)
 	}
 	person, ok := it.Person()
 	if !ok {
-		return items.Delete(tx, itemKey(it.App, it.Subject))
+		return items.Remove(tx, was)
 	}
 	s, err := j.situation(tx, person)
 	var we *wantError
 	if errors.As(err, &we) {
 		it.State, it.Due = Failed, never
 		it.Failure = &Failure{At: j.now, Kind: adapters.Invalid, Text: we.Error(), Fix: "guard the expression in the mapping, or complete the user at the identity provider"}
-		return items.Put(tx, it)
+		return items.Replace(tx, was, it)
 	}
 	if err != nil {
 		return err
@@ -280,9 +316,9 @@ func (j *judge) settle(tx *txn, it *Item) error {
 	case !plan.Next.IsZero():
 		it.State, it.Due, it.Failure, it.Attempts = Later, plan.Next, nil, 0
 	default:
-		return items.Delete(tx, itemKey(it.App, it.Subject))
+		return items.Remove(tx, was)
 	}
-	return items.Put(tx, it)
+	return items.Replace(tx, was, it)
 }
 
 func oldestUnwanted(s *Situation, now time.Time) time.Time {

@@ -133,13 +133,13 @@ func (t *Table[T]) Put(tx Tx, record *T) error {
 }
 
 // Replace is Put of a record that stands in for old, which is as Get returned it in this transaction, under
-// the same primary key: the old record is not read once more. An equal record is written all the same.
+// the same primary key, or nil where Get found none: the old record is not read once more. An equal record is written all the same.
 func (t *Table[T]) Replace(tx Tx, old, record *T) error {
 	key, data, err := t.encode(record)
 	if err != nil {
 		return err
 	}
-	if was := t.key(old); !bytes.Equal(was, key) {
+	if old != nil && !bytes.Equal(t.key(old), key) {
 		return fmt.Errorf("replace a record of %s: it has another primary key", t.name)
 	}
 	changes, err := t.changes(tx, key, old, record)
@@ -155,6 +155,13 @@ func (t *Table[T]) Delete(tx Tx, key []byte) error {
 	if err != nil {
 		return err
 	}
+	return t.remove(tx, key, old)
+}
+
+// Remove is Delete of a record that is as Get returned it in this transaction: it is not read once more.
+func (t *Table[T]) Remove(tx Tx, old *T) error { return t.remove(tx, t.key(old), old) }
+
+func (t *Table[T]) remove(tx Tx, key []byte, old *T) error {
 	changes, err := t.changes(tx, key, old, nil)
 	if err != nil {
 		return err

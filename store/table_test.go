@@ -404,7 +404,7 @@ func TestIndexesFollowTheRecords(t *testing.T) {
 				})
 				var err error
 				var want bool
-				switch rapid.SampledFrom([]string{"insert", "put", "replace", "delete"}).Draw(t, "write") {
+				switch rapid.SampledFrom([]string{"insert", "put", "replace", "remove", "delete"}).Draw(t, "write") {
 				case "insert":
 					err, want = table.Insert(tx, &p), !there && !holder
 				case "put":
@@ -414,10 +414,16 @@ func TestIndexesFollowTheRecords(t *testing.T) {
 					if (missing == nil) != there {
 						t.Fatalf("get %s: got %v, there: %v", p.ID, missing, there)
 					}
-					if !there {
+					err, want = table.Replace(tx, old, &p), !holder
+				case "remove":
+					old, missing := table.Get(tx, []byte(p.ID))
+					if missing != nil {
 						continue
 					}
-					err, want = table.Replace(tx, old, &p), !holder
+					if err, want = table.Remove(tx, old), true; err == nil {
+						delete(records, p.ID)
+						continue
+					}
 				case "delete":
 					if err, want = table.Delete(tx, []byte(p.ID)), there; err == nil {
 						delete(records, p.ID)

@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"encoding"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -45,7 +46,12 @@ func newWatched() watched {
 	}
 }
 
-func decode(data []byte, into any) error { return json.Unmarshal(data, into) }
+func decode(data []byte, into any) error {
+	if record, ok := into.(encoding.BinaryUnmarshaler); ok {
+		return record.UnmarshalBinary(data)
+	}
+	return json.Unmarshal(data, into)
+}
 
 // untouchable notes the accounts that stand at the vendors before Usher comes.
 func (w *World) untouchable() {
