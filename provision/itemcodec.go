@@ -15,7 +15,7 @@ const (
 	itemState
 	itemLane
 	itemClock // generation (eight bytes), due, marked
-	itemFlags // one byte: urgent, approved, edited, cut, prompt
+	itemFlags // one byte: urgent, approved, edited, cut, prompt, exceeds
 	itemWork
 	itemSource
 	itemFresh
@@ -38,13 +38,13 @@ func (i *Item) MarshalBinary() ([]byte, error) {
 	data = append(data, itemClock, 8+2*timeSize)
 	data = binary.BigEndian.AppendUint64(data, i.Generation)
 	data = putTime(putTime(data, i.Due), i.Marked)
-	data = appendFlags(data, itemFlags, i.Urgent, i.Approved, i.Edited, i.Cut, i.Prompt)
+	data = appendFlags(data, itemFlags, i.Urgent, i.Approved, i.Edited, i.Cut, i.Prompt, i.Exceeds)
 	data = appendText(data, itemWork, i.Work)
 	data = appendText(data, itemSource, i.Source)
 	data = appendInt(data, itemFresh, i.Fresh)
 	if len(i.Causes) > 0 {
 		data = append(data, itemCauses)
-		data = binary.AppendUvarint(data, uint64(16*len(i.Causes))) //nolint:gosec // a length
+		data = binary.AppendUvarint(data, uint64(16*len(i.Causes)))
 		for _, id := range i.Causes {
 			data = append(data, id[:]...)
 		}
@@ -84,7 +84,7 @@ func (i *Item) read(number byte, value []byte, text string) (err error) {
 			i.Marked, err = readTime(value[8+timeSize:])
 		}
 	case itemFlags:
-		err = readFlags(value, &i.Urgent, &i.Approved, &i.Edited, &i.Cut, &i.Prompt)
+		err = readFlags(value, &i.Urgent, &i.Approved, &i.Edited, &i.Cut, &i.Prompt, &i.Exceeds)
 	case itemWork:
 		i.Work = Kind(text)
 	case itemSource:
