@@ -1,0 +1,270 @@
+package main
+
+// The invariants of package simtest that mutants are caught by.
+const (
+	acknowledged  = "acknowledged writes are present"
+	agreement     = "the vendor has what the directory says"
+	teams         = "teams are as wanted"
+	oneAccount    = "who is entitled has one account"
+	canSignIn     = "who is entitled can sign in"
+	noTwo         = "nobody has two accounts"
+	neverEntitled = "nobody who was never entitled gets an account"
+	noAccount     = "who is not entitled has no account"
+	noSignIn      = "who is not entitled cannot sign in"
+	untouched     = "protected and foreign accounts are untouched"
+	admission     = "no removal without admission"
+	withinBudget  = "removals stay within the budget"
+	transferFirst = "no removal before its transfer"
+	otherTenant   = "nothing is written in another tenant"
+	inLedger      = "every account is in the ledger"
+	isGone        = "what is gone is gone"
+	notStuck      = "nothing is stuck"
+)
+
+// Mutants are the breakages, in the order of an account's life.
+var Mutants = []Mutant{
+	{
+		Name: "a change leaves the outbox before it is expanded",
+		Edits: []Edit{{
+			File: "provision/expand.go",
+			Old: `	return e.o.Store.Update(ctx, func(tx store.Tx) error {
+		for i := range changes {
+			c := &changes[i]
+			if err := markAll(tx, m, c, c.Persons, now); err != nil {
+				return err
+			}
+			if err := audit.Settle(tx, *c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})`,
+			New: `	err := e.o.Store.Update(ctx, func(tx store.Tx) error {
+		for i := range changes {
+			if err := audit.Settle(tx, changes[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return e.o.Store.Update(ctx, func(tx store.Tx) error {
+		for i := range changes {
+			c := &changes[i]
+			if err := markAll(tx, m, c, c.Persons, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})`,
+		}},
+		Caught: []string{agreement, oneAccount, noAccount, noSignIn, canSignIn, teams},
+	},
+	{
+		Name: "an item leaves the queue before its work is done",
+		Edits: []Edit{{
+			File: "provision/execute.go",
+			Old: `	checks := e.checks(it.App)
+	conn, err := e.open(ctx, app)`,
+			New: `	drop := func(tx store.Tx) error { return items.Delete(tx, itemKey(it.App, it.Subject)) }
+	if err := e.o.Store.Update(ctx, drop); err != nil {
+		return err
+	}
+	checks := e.checks(it.App)
+	conn, err := e.open(ctx, app)`,
+		}},
+		Caught: []string{agreement, oneAccount, noAccount, noSignIn, canSignIn, teams},
+	},
+	{
+		Name: "a change during a vendor call is lost",
+		Edits: []Edit{{
+			File: "provision/execute.go",
+			Old: `		if now.Generation != it.Generation {
+			return items.Put(tx, now) // marked meanwhile: triage judges it anew
+		}`,
+			New: `		if now.Generation != it.Generation {
+			return items.Delete(tx, itemKey(it.App, it.Subject))
+		}`,
+		}},
+		Caught: []string{agreement, oneAccount, noAccount, noSignIn, canSignIn, teams},
+	},
+	{
+		Name: "a create is sent before its intent is durable",
+		Edits: []Edit{{
+			File: "provision/obtain.go",
+			Old: `	if err := x.intend(ctx, a, OpObtain); err != nil {
+		return err
+	}
+	made, err := x.conn.Adapter.Create(ctx, step.Profile)`,
+			New: `	made, err := x.conn.Adapter.Create(ctx, step.Profile)`,
+		}},
+		Caught: []string{inLedger, noTwo},
+	},
+	{
+		Name: "a create without an answer is sent again unlooked",
+		Edits: []Edit{{
+			File: "provision/obtain.go",
+			Old:  `	if a.Intent != nil && a.Intent.Sent {`,
+			New:  `	if a.Intent != nil && a.Intent.Sent && a.Intent.Probes < 0 {`,
+		}},
+		Caught: []string{inLedger, noTwo},
+	},
+	{
+		Name: "a create without an answer is taken for one that never took place",
+		Edits: []Edit{{
+			File: "provision/obtain.go",
+			Old: `		found, err := x.recover(ctx, a)
+		if err != nil {
+			return err
+		}
+		if found == nil {`,
+			New: `		var found *adapters.Account
+		if found == nil {`,
+		}},
+		Caught: []string{inLedger, isGone},
+	},
+	{
+		Name: "reading lag is taken for gone",
+		Edits: []Edit{
+			{
+				File: "provision/change.go",
+				Old:  `	if caught := a.Seen.Add(x.can.ReadLag); x.o.Now().Before(caught) {`,
+				New:  `	if caught := a.Seen; x.o.Now().Before(caught) {`,
+			},
+			{
+				File: "provision/obtain.go",
+				Old:  `	if a.Intent.Probes < 2 {`,
+				New:  `	if a.Intent.Probes < 1 {`,
+			},
+		},
+		Caught: []string{inLedger, isGone, noTwo, oneAccount},
+	},
+	{
+		Name: "the directory lets in whom one source calls inactive",
+		Edits: []Edit{{
+			File: "directory/merge.go",
+			Old:  `		if !h.Active {`,
+			New:  `		if !h.Active && len(holdings) == 1 {`,
+		}},
+		Caught: []string{neverEntitled, noAccount, noSignIn},
+	},
+	{
+		Name: "a deny line of the mapping is passed over",
+		Edits: []Edit{{
+			File: "mapping/evaluate.go",
+			Old:  `	if len(denies) > 0 {`,
+			New:  `	if len(denies) > len(e.app.denies) {`,
+		}},
+		Caught: []string{neverEntitled, noAccount, noSignIn},
+	},
+	{
+		Name: "leaving a team is forgotten",
+		Edits: []Edit{{
+			File: "provision/plan.go",
+			Old: `			leave = append(leave, t)
+		}
+	}
+	return join, leave`,
+			New: `			continue
+		}
+	}
+	return join, leave`,
+		}},
+		Caught: []string{teams},
+	},
+	{
+		Name: "the budget counts this moment, not the window",
+		Edits: []Edit{{
+			File: "provision/budget.go",
+			Old:  `store.Time(b.now.Add(-rule.Window)))`,
+			New:  `store.Time(b.now))`,
+		}},
+		Caught: []string{withinBudget},
+	},
+	{
+		Name: "a hold releases itself",
+		Edits: []Edit{{
+			File: "provision/plan.go",
+			Old: `		case HoldOpen:
+			p.plan.Holds = append(p.plan.Holds, HoldSpec{Kind: d.Kind, Fingerprint: d.Fingerprint, Text: d.Text, Fix: d.Fix})
+			return
+		}`,
+			New: `		case HoldOpen:
+			admitted = true
+		}`,
+		}},
+		Caught: []string{admission},
+	},
+	{
+		Name: "the protect list is passed over",
+		Edits: []Edit{{
+			File: "provision/plan.go",
+			Old: `	case p.App.Protects(a.Email, a.VendorID):
+		return "on the app's protect list"
+`,
+			New: ``,
+		}},
+		Caught: []string{untouched},
+	},
+	{
+		Name: "the last administrator is cut down",
+		Edits: []Edit{
+			{
+				File: "provision/lastadmin.go",
+				Old:  `	stays, err := x.knownAdmin(ctx, a)`,
+				New:  `	stays, err := true, error(nil)`,
+			},
+			{
+				File: "adapters/gorgias/removal.go",
+				Old:  `	if err == nil && others == 0 {`,
+				New:  `	if err == nil && others < 0 {`,
+			},
+		},
+		Caught: []string{untouched},
+	},
+	{
+		Name: "an account is deleted before its work is moved",
+		Edits: []Edit{{
+			File: "provision/remove.go",
+			Old:  `	if step.Transfer != nil {`,
+			New:  `	if step.Transfer != nil && a.State == Removing {`,
+		}},
+		Caught: []string{transferFirst},
+	},
+	{
+		Name: "a deletion without an answer is not read back",
+		Edits: []Edit{{
+			File: "adapters/gorgias/removal.go",
+			Old:  `	gone, readErr := a.gone(ctx, id)`,
+			New:  `	gone, readErr := true, error(nil)`,
+		}},
+		Caught: []string{isGone},
+	},
+	{
+		Name: "another tenant is taken for the same",
+		Edits: []Edit{{
+			File: "provision/app.go",
+			Old:  `		if state.Tenant != "" && state.Tenant != id.Tenant {`,
+			New:  `		if state.Tenant != "" && id.Tenant == "" {`,
+		}},
+		Caught: []string{otherTenant},
+	},
+	{
+		Name: "a paused app is written to",
+		Edits: []Edit{
+			{
+				File: "provision/execute.go",
+				Old:  `	if !ok || app.Mode == mapping.Paused {`,
+				New:  `	if !ok {`,
+			},
+			{
+				File: "provision/engine.go",
+				Old:  `	if a, ok := m.App(app); !ok || a.Mode == mapping.Paused {`,
+				New:  `	if _, ok := m.App(app); !ok {`,
+			},
+		},
+		Caught: []string{untouched},
+	},
+}
