@@ -72,6 +72,10 @@ sim: ## simulated histories of the engine: SEEDS=500 of them, from SEED_START=1
 	@GOGC=$${GOGC:-400} $(GO) test -count=1 -timeout 24h -run 'TestHistories$$' -v ./provision/simtest -args -sim.seeds $(or $(SEEDS),500) -sim.start $(or $(SEED_START),1) \
 	  | grep -v '^=== \|--- PASS'
 
+.PHONY: mutants
+mutants: ## break the engine on purpose, place by place; the simulator must notice. MUTANTS='-run budget' passes flags
+	@GOGC=$${GOGC:-400} $(GO) run ./provision/simtest/mutants $(MUTANTS)
+
 .PHONY: clean
 clean: ## remove what the other targets built
 	rm -rf bin

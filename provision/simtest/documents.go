@@ -30,7 +30,7 @@ const protectedOne = "gus"
 
 // documents are the mappings of the histories. The first is also the one that a history ends with. They are made
 // once, for they are asked for at every turn; nobody changes them.
-var documents = sync.OnceValue(func() []document {
+var documents = sync.OnceValue(func() []document { //nolint:gochecknoglobals // a table that is only read
 	both := func(mode string, d, z appDoc) document {
 		d.mode, z.mode = mode, mode
 		return document{map[string]appDoc{desk: d, meet: z}}

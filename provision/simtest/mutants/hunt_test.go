@@ -2,7 +2,6 @@ package main
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"testing"
 	"testing/synctest"
@@ -24,9 +23,9 @@ func TestHunt(t *testing.T) {
 		var r simtest.Result
 		synctest.Test(t, func(*testing.T) { r = simtest.Play(seed, simtest.History(seed), false) })
 		if r.Err != nil {
-			fmt.Fprintln(os.Stdout, brokenWord, seed, r.Invariant())
+			say(os.Stdout, "%s %d %s\n", brokenWord, seed, r.Invariant())
 			t.Fatalf("seed %d: %v", seed, r.Err)
 		}
 	}
-	fmt.Fprintln(os.Stdout, wholeWord, last)
+	say(os.Stdout, "%s %d\n", wholeWord, last)
 }

@@ -162,7 +162,7 @@ var Mutants = []Mutant{
 	{
 		Name: "leaving a team is forgotten",
 		Edits: []Edit{{
-			File: "provision/plan.go",
+			File: "provision/planalign.go",
 			Old: `			leave = append(leave, t)
 		}
 	}
@@ -186,7 +186,7 @@ var Mutants = []Mutant{
 	{
 		Name: "a hold releases itself",
 		Edits: []Edit{{
-			File: "provision/plan.go",
+			File: "provision/planending.go",
 			Old: `		case HoldOpen:
 			p.plan.Holds = append(p.plan.Holds, HoldSpec{Kind: d.Kind, Fingerprint: d.Fingerprint, Text: d.Text, Fix: d.Fix})
 			return
