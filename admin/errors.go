@@ -112,7 +112,7 @@ func (s Services) classify(err error) (int, ErrorReply) {
 		return set(http.StatusNotFound, NotFound, unknown.Error())
 	case errors.As(err, &tooLarge):
 		return set(http.StatusRequestEntityTooLarge, BadRequest, fmt.Sprintf("the request is longer than %d bytes", tooLarge.Limit))
-	case errors.Is(err, provision.ErrNoHold), errors.Is(err, provision.ErrNoDrift), errors.Is(err, connections.ErrUnknown):
+	case errors.Is(err, provision.ErrNoHold), errors.Is(err, provision.ErrNoDrift), errors.Is(err, provision.ErrNoChange), errors.Is(err, connections.ErrUnknown):
 		return set(http.StatusNotFound, NotFound, err.Error())
 	case errors.Is(err, audit.ErrPruned):
 		return set(http.StatusConflict, Conflict, err.Error())

@@ -120,7 +120,8 @@ const (
 	AppStopped        Act = "app.stopped"
 	AppResumed        Act = "app.resumed"
 	RetryRequested    Act = "retry.requested"
-	WorkPaused        Act = "work.paused" // a switch was set: an app, all removals, or everything waits
+	ChangeUndone      Act = "change.undone" // an administrator undid the change that is its cause
+	WorkPaused        Act = "work.paused"   // a switch was set: an app, all removals, or everything waits
 	WorkResumed       Act = "work.resumed"
 
 	StoreRestored  Act = "store.restored"  // the store is a backup put in place; what happened after Detail's newest is not in it

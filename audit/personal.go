@@ -22,7 +22,7 @@ import (
 var openDetail = map[string]bool{
 	"attributes": true, "active": true, "added": true, "removed": true, "pending": true, "expired": true,
 	"joined": true, "left": true, "source": true, "hold": true, "kind": true, "reason": true, "text": true,
-	"action": true, "state": true, "role": true, "licence": true, "changed": true,
+	"action": true, "state": true, "role": true, "licence": true, "changed": true, "roleBefore": true, "licenceBefore": true,
 }
 
 // split parts a detail into what anybody may read and what is personal; nil for nothing. What is no JSON object is personal.

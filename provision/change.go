@@ -18,7 +18,7 @@ import (
 // update writes what differs. An empty change calls nobody and records that the account is as wanted.
 func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Account) error {
 	c := step.Change
-	act, suspended := audit.Act(""), false
+	act, suspended, was := audit.Act(""), false, *a
 	if c.Role != nil && !x.can.Administrates(*c.Role) {
 		if err := x.notLast(ctx, a); err != nil {
 			return err
@@ -54,6 +54,12 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 	}
 	detail := x.detail(a)
 	detail["changed"] = strings.Join(changed(c), ", ")
+	if c.Role != nil && was.Role != "" && was.Role != a.Role {
+		detail["roleBefore"] = was.Role
+	}
+	if c.Licence != nil && was.Licence != "" && was.Licence != a.Licence {
+		detail["licenceBefore"] = was.Licence
+	}
 	a.Enforced = a.Enforced || step.Settles
 	return x.save(ctx, a, act, detail)
 }

@@ -29,6 +29,8 @@ type Hold struct {
 	By      string    `json:"by,omitempty"`
 	// WithoutTransfer: the approval of a transfer hold said to remove the account and lose its data.
 	WithoutTransfer bool `json:"withoutTransfer,omitempty"`
+	// Undone is what a hold of the kind HoldUndone keeps.
+	Undone *Undone `json:"undone,omitempty"`
 }
 
 // HoldKind says why something is held.
@@ -69,6 +71,8 @@ const (
 	HoldLeaver HoldKind = "leaver"
 	// HoldReturned: a leaver's account came back again and again. Approving cuts it once more.
 	HoldReturned HoldKind = "returned"
+	// HoldUndone: an administrator undid what followed from the directory or the mapping, and it is kept so. Approving lets go on what was undone.
+	HoldUndone HoldKind = "undone"
 )
 
 // Approvable reports whether a hold of this kind can be approved at all.

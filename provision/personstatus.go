@@ -94,7 +94,7 @@ func personStatus(a Account, it *Item, held []Hold, mode mapping.Mode) (PersonSt
 		s.Error = failureWords(it.Failure.Kind)
 	}
 	for _, h := range held {
-		if h.State == HoldOpen {
+		if h.State == HoldOpen && h.Kind != HoldUndone { // an undo is decided: the account is what it is
 			s.State, s.Since, s.Error = StatusHeld, h.Opened, holdWords(h.Kind)
 			return s, true
 		}

@@ -19,9 +19,10 @@ type Situation struct {
 	Can      adapters.Description
 	Person   directory.Person
 	Want     mapping.Want
-	Accounts []Account // the pair's ledger entries that are not over
-	Holds    []Hold    // the pair's holds in any state
-	Self     []string  // ids and e-mails of the connector's own account
+	Mapped   mapping.Want // what the mapping says; Want differs from it where an administrator undid what follows (Undone)
+	Accounts []Account    // the pair's ledger entries that are not over
+	Holds    []Hold       // the pair's holds in any state
+	Self     []string     // ids and e-mails of the connector's own account
 	// Namesake is a terminated person who had a name or address of this one, when this one has no account yet.
 	Namesake *directory.Termination
 	Now      time.Time

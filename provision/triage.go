@@ -244,10 +244,12 @@ func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
 			return Situation{}, err
 		}
 	}
-	return Situation{
+	s := Situation{
 		App: j.app, Can: j.can, Person: p, Want: want, Accounts: have, Missing: missing,
 		Holds: held, Self: state.Self, Namesake: namesake, Now: j.now, Guarded: j.app.Mode != mapping.Observe, Admitted: admitted,
-	}, nil
+	}
+	s.undone()
+	return s, nil
 }
 
 // wantError is a mapping expression that failed for one person.
@@ -272,6 +274,9 @@ func (j *judge) settle(tx *txn, was, it *Item) error {
 		it.State, it.Due = Failed, never
 		it.Failure = &Failure{At: j.now, Kind: adapters.Invalid, Text: we.Error(), Fix: "guard the expression in the mapping, or complete the user at the identity provider"}
 		return items.Replace(tx, was, it)
+	}
+	if err == nil {
+		s, err = j.heed(tx, it, s)
 	}
 	if err != nil {
 		return err
@@ -433,7 +438,7 @@ func (j *judge) syncHolds(tx *txn, it *Item, s *Situation, plan Plan) error {
 		if h.State != HoldOpen {
 			continue
 		}
-		asked := !planned(h.Kind) && stillMatters(h, plan)
+		asked := !planned(h.Kind) && stillMatters(h, plan) || h.keeps(s) != nil
 		for _, spec := range plan.Holds {
 			asked = asked || (spec.Kind == h.Kind && spec.Fingerprint == h.Fingerprint)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,9 +100,12 @@ func writeFacts(p *page, r admin.FactsReply) {
 	var t table
 	for _, c := range r.Facts {
 		words, s := factWords(c, nil)
-		t.row(styled(dim, p.clock(c.At)), of(whom(c, r.People)), of(c.App), styled(s, words))
+		t.row(styled(dim, p.clock(c.At)), of(whom(c, r.People)), of(c.App), styled(s, words), undoID(c))
 	}
 	p.table(t, 0)
+	if slices.ContainsFunc(r.Facts, undoable) {
+		p.line("%s", p.paint(dim, "usher undo CHANGE brings back what a change took; its id stands in the last column"))
+	}
 	if r.Next != uuid.Nil {
 		p.line("%s", p.paint(dim, "There may be more: --before "+r.Next.String()))
 	}

@@ -40,7 +40,7 @@ can receive, accounts that are somebody else's. Everything else goes on meanwhil
 }
 
 func holdKinds() string {
-	return "budget, admin, mapping, reduction, transfer, refused, email, suspended, namesake, adopt, leaver, returned, foreign, protected, last-admin or profile"
+	return "budget, admin, mapping, reduction, transfer, refused, email, suspended, namesake, adopt, leaver, returned, undone, foreign, protected, last-admin or profile"
 }
 
 func writeHolds(p *page, all []admin.HoldReply, f client.HoldFilter) {
@@ -168,7 +168,7 @@ func (s *selection) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.app, "app", "", "with --all: the app")
 	cmd.Flags().StringVar(&s.kind, "kind", "", "with --all: this kind alone: "+holdKinds())
 	cmd.Flags().StringVar(&s.source, "source", "", "with --app: all that this source caused there; admin:NAME for an administrator")
-	cmd.Flags().BoolVar(&s.all, "all", false, "all open holds of the app that can be decided")
+	cmd.Flags().BoolVar(&s.all, "all", false, "all open holds of the app that can be decided, but for undone ones: these with --kind undone")
 }
 
 // args accepts ids, or --app and --all, and not both.
@@ -203,7 +203,8 @@ func (s *selection) pick(cmd *cobra.Command, c *client.Client, ids []string) ([]
 		return nil, err
 	}
 	for _, h := range reply.Value {
-		if h.Kind.Approvable() {
+		// What somebody undid is let go only when it is named: whoever lets a burst of removals go did not mean that.
+		if h.Kind.Approvable() && (h.Kind != provision.HoldUndone || s.kind != "") {
 			ids = append(ids, h.ID)
 		}
 	}

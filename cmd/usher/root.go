@@ -48,7 +48,7 @@ folder. To see everything at work on this machine alone, run "usher demo".`,
 		{"look", "Look and decide:", []*cobra.Command{
 			newStatus(a), newWhy(a), newAccounts(a), newHolds(a), newApprove(a), newReject(a), newFailures(a), newRetry(a), newAlerts(a),
 			newReconcile(a), newDrift(a), newCorrect(a), newLink(a), newUnlink(a), newIgnore(a),
-			newTerminate(a), newTerminations(a), newReinstate(a),
+			newTerminate(a), newTerminations(a), newReinstate(a), newUndo(a),
 			newPause(a), newResume(a), newRestored(a),
 			newAudit(a), newErase(a),
 		}},

@@ -309,7 +309,7 @@ func writeHistory(p *page, x provision.Explanation) {
 	var t table
 	for i := len(shown) - 1; i >= 0; i-- {
 		words, c := factWords(shown[i], groups)
-		t.row(styled(dim, p.distance(shown[i].At)), styled(dim, p.clock(shown[i].At)), styled(c, words))
+		t.row(styled(dim, p.distance(shown[i].At)), styled(dim, p.clock(shown[i].At)), styled(c, words), undoID(shown[i]))
 	}
 	p.table(t, 2)
 }

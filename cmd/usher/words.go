@@ -112,9 +112,13 @@ type detail struct {
 	Added      int               `json:"added"`
 	Removed    int               `json:"removed"`
 
-	VendorID   string `json:"vendorId"`
-	Role       string `json:"role"`
-	Licence    string `json:"licence"`
+	VendorID string `json:"vendorId"`
+	Role     string `json:"role"`
+	Licence  string `json:"licence"`
+
+	RoleBefore    string `json:"roleBefore"`
+	LicenceBefore string `json:"licenceBefore"`
+
 	Text       string `json:"text"`
 	Why        string `json:"why"`
 	Action     string `json:"action"`
@@ -194,7 +198,11 @@ func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 		if d.Changed != "" {
 			words += " (" + d.Changed + ")"
 		}
-		return words + "; it has" + strings.TrimPrefix(with(d.Role, d.Licence), " with"), plain
+		words += "; it has" + strings.TrimPrefix(with(d.Role, d.Licence), " with")
+		if had := with(d.RoleBefore, d.LicenceBefore); had != "" {
+			words += ", and had" + strings.TrimPrefix(had, " with")
+		}
+		return words, plain
 	case audit.AccountTeams:
 		if d.Left != "" {
 			return "account left the team " + d.Left, plain
@@ -248,6 +256,12 @@ func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 			return pausedWhat(d.Kind, c.App) + " goes on: the time of the pause is over", plain
 		}
 		return by + " let " + pausedWhat(d.Kind, c.App) + " go on", plain
+	case audit.ChangeUndone:
+		words := by + " undid it: " + d.Kind + ", held as " + d.Hold
+		if d.Reason != "" {
+			words += ": " + d.Reason
+		}
+		return words, plain
 	case audit.RetryRequested:
 		return by + " asked for another try", plain
 	case audit.StoreRestored:

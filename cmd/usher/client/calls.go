@@ -258,6 +258,21 @@ func (c *Client) Terminations(ctx context.Context) (Reply[[]admin.TerminationRep
 	return get[[]admin.TerminationReply](ctx, c, "terminations", nil)
 }
 
+// Undo says why a change is undone, or only asks what that would do.
+type Undo struct {
+	Reason string
+	Plan   bool
+}
+
+// Undo brings back what a change took from an account and keeps it so. It may be repeated.
+func (c *Client) Undo(ctx context.Context, change string, o Undo) (Reply[admin.UndoReply], error) {
+	q := flags("plan", o.Plan)
+	if o.Reason != "" {
+		q.Set("reason", o.Reason)
+	}
+	return call[admin.UndoReply](ctx, c, http.MethodPost, "changes/"+url.PathEscape(change)+"/undo", q, "", nil)
+}
+
 // Switch names what can be paused by hand: an app, all removals, or everything.
 type Switch struct {
 	Kind provision.SwitchKind
