@@ -38,7 +38,8 @@ type Adapter interface {
 
 // Suspender is implemented where the vendor can end sign-in and keep the account.
 type Suspender interface {
-	// Suspend ends sign-in; roles that forbid it are taken away first. It may be repeated.
+	// Suspend ends sign-in; roles that forbid it are taken away first. Nil means that the vendor was asked again and shows the
+	// account suspended; where it took the request and does not show that yet, the error is Uncertain. It may be repeated.
 	Suspend(ctx context.Context, id string) error
 	// Resume gives sign-in back and restores licence, role and extras from before, which
 	// is the account as it was read before it was first reduced. It may be repeated.
@@ -47,7 +48,8 @@ type Suspender interface {
 
 // Demoter is implemented where an account can be cut down to its weakest role.
 type Demoter interface {
-	// Demote gives the account the weakest role and takes it out of every team. It may be repeated.
+	// Demote gives the account the weakest role and takes it out of every team. Nil means that the vendor's answer shows
+	// that role; where it shows another, the error is Uncertain. It may be repeated.
 	Demote(ctx context.Context, id string) error
 }
 

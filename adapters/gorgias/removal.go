@@ -3,6 +3,7 @@ package gorgias
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -83,8 +84,12 @@ func (a *Adapter) Demote(ctx context.Context, id string) error {
 		return err
 	}
 	if u.Role.Name != weakest {
-		if _, err := a.write(ctx, op, u, map[string]any{"role": roleName{weakest}}); err != nil {
+		after, err := a.write(ctx, op, u, map[string]any{"role": roleName{weakest}})
+		if err != nil {
 			return err
+		}
+		if after.Role.Name != weakest {
+			return refusal(op, adapters.Uncertain, fmt.Sprintf("Gorgias took the request, and still shows the role %q", after.Role.Name))
 		}
 	}
 	return a.leaveTeams(ctx, op, u)

@@ -300,10 +300,10 @@ func TestProtectedIsRefusedEverywhere(t *testing.T) {
 
 func TestSuspendOrder(t *testing.T) {
 	t.Parallel()
-	s := newStub(t).on("GET /users/U1", ok(maraAdmin)).on("DELETE /roles/1/members/U1", done()).
+	s := newStub(t).on("GET /users/U1", ok(maraAdmin), ok(maraInactive)).on("DELETE /roles/1/members/U1", done()).
 		on("DELETE /users/U1/token", done()).on("PUT /users/U1/status", ok(`{}`))
 	s.none(s.open().Suspend(t.Context(), "U1"))
-	s.calls(`GET /users/U1`, `DELETE /roles/1/members/U1`, `DELETE /users/U1/token`, `PUT /users/U1/status {"action":"deactivate"}`)
+	s.calls(`GET /users/U1`, `DELETE /roles/1/members/U1`, `DELETE /users/U1/token`, `PUT /users/U1/status {"action":"deactivate"}`, `GET /users/U1`)
 
 	s = newStub(t).on("GET /users/U1", ok(maraInactive))
 	s.none(s.open().Suspend(t.Context(), "U1"))
@@ -312,14 +312,32 @@ func TestSuspendOrder(t *testing.T) {
 
 func TestSuspendAlthoughSignOutIsRefused(t *testing.T) {
 	t.Parallel()
-	s := newStub(t).on("GET /users/U1", ok(mara)).
+	s := newStub(t).on("GET /users/U1", ok(mara), ok(maraInactive)).
 		on("DELETE /users/U1/token", refuse(400, 4711, "does not contain scopes:[user:delete:token:admin]")).on("PUT /users/U1/status", done())
 	s.none(s.open().Suspend(t.Context(), "U1"))
-	s.calls(`GET /users/U1`, `DELETE /users/U1/token`, `PUT /users/U1/status {"action":"deactivate"}`)
+	s.calls(`GET /users/U1`, `DELETE /users/U1/token`, `PUT /users/U1/status {"action":"deactivate"}`, `GET /users/U1`)
 
 	s = newStub(t).on("GET /users/U1", ok(mara)).on("DELETE /users/U1/token", reply{status: 503})
 	s.kind(s.open().Suspend(t.Context(), "U1"), adapters.Unavailable, "")
 	s.calls(`GET /users/U1`, `DELETE /users/U1/token`)
+}
+
+// Zoom's yes to a deactivation is not believed before it shows the user inactive.
+func TestSuspendIsReadBack(t *testing.T) {
+	t.Parallel()
+	const deactivate = `PUT /users/U1/status {"action":"deactivate"}`
+	s := newStub(t).on("GET /users/U1", ok(mara), ok(mara), ok(maraInactive)).on("DELETE /users/U1/token", done()).on("PUT /users/U1/status", done())
+	s.none(s.open().Suspend(t.Context(), "U1"))
+	s.calls(`GET /users/U1`, `DELETE /users/U1/token`, deactivate, `GET /users/U1`, `GET /users/U1`)
+
+	s = newStub(t).on("GET /users/U1", ok(mara)).on("DELETE /users/U1/token", done()).on("PUT /users/U1/status", done())
+	s.kind(s.open().Suspend(t.Context(), "U1"), adapters.Uncertain, "does not confirm yet that the user cannot sign in")
+	if n := len(s.log); n != 3+1+len(readBacks) {
+		t.Errorf("got %d calls, want to stop after the last look", n)
+	}
+
+	s = newStub(t).on("GET /users/U1", ok(mara), reply{status: 503}).on("DELETE /users/U1/token", done()).on("PUT /users/U1/status", done())
+	s.kind(s.open().Suspend(t.Context(), "U1"), adapters.Uncertain, "")
 }
 
 func TestSuspendWithdrawsAnInvitation(t *testing.T) {

@@ -104,25 +104,36 @@ func removalQuery(u user, r adapters.Removal, receiver string) url.Values {
 // awaitGone returns nil when Zoom says that there is no such user, and Uncertain when it still
 // shows one after the last look.
 func (z *Adapter) awaitGone(ctx context.Context, op, key string) error {
+	return z.await(ctx, op, key, "that the user is gone", func(_ user, err error) bool { return adapters.IsKind(err, adapters.NotFound) })
+}
+
+// awaitSuspended returns nil when Zoom shows the user as one who cannot sign in, and Uncertain when it
+// still shows another state after the last look.
+func (z *Adapter) awaitSuspended(ctx context.Context, op, key string) error {
+	return z.await(ctx, op, key, "that the user cannot sign in any more", func(u user, err error) bool {
+		return err == nil && u.state() == adapters.Suspended
+	})
+}
+
+// await reads a user until it is as it should be after a request that Zoom took, a few times across its read lag.
+func (z *Adapter) await(ctx context.Context, op, key, what string, done func(user, error) bool) error {
 	for i := 0; ; i++ {
-		_, err := z.api.getUser(ctx, key)
+		u, err := z.api.getUser(ctx, key)
 		switch {
-		case adapters.IsKind(err, adapters.NotFound):
+		case done(u, err):
 			return nil
-		case err != nil && settled(err):
-			return unconfirmed(op, err)
-		case i == len(readBacks):
-			return unconfirmed(op, err)
+		case err != nil && settled(err), i == len(readBacks):
+			return unconfirmed(op, what, err)
 		}
 		if err := z.wait(ctx, readBacks[i]); err != nil {
-			return unconfirmed(op, err)
+			return unconfirmed(op, what, err)
 		}
 	}
 }
 
-func unconfirmed(op string, cause error) error {
+func unconfirmed(op, what string, cause error) error {
 	return &adapters.Error{
 		Kind: adapters.Uncertain, Scope: adapters.OneAccount, Op: op,
-		Message: "Zoom took the request, but does not confirm yet that the user is gone", Err: cause,
+		Message: "Zoom took the request, but does not confirm yet " + what, Err: cause,
 	}
 }

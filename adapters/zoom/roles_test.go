@@ -21,11 +21,11 @@ func TestOwnerIsKnownByTheRolesID(t *testing.T) {
 func TestRoleIsTakenAwayByItsName(t *testing.T) {
 	t.Parallel()
 	const admin = `{"id":"U1","email":"m@acme.example","type":2,"status":"active","role_name":"Administrator"}`
-	s := newStub(t).on("GET /users/U1", ok(admin)).on("GET /roles?type=common", ok(roleList)).
+	s := newStub(t).on("GET /users/U1", ok(admin), ok(maraInactive)).on("GET /roles?type=common", ok(roleList)).
 		on("DELETE /roles/1/members/U1", gone()). // somebody else took it away just now
 		on("DELETE /users/U1/token", done()).on("PUT /users/U1/status", done())
 	s.none(s.open().Suspend(t.Context(), "U1"))
-	s.calls("GET /users/U1", "GET /roles?type=common", "DELETE /roles/1/members/U1", "DELETE /users/U1/token", `PUT /users/U1/status {"action":"deactivate"}`)
+	s.calls("GET /users/U1", "GET /roles?type=common", "DELETE /roles/1/members/U1", "DELETE /users/U1/token", `PUT /users/U1/status {"action":"deactivate"}`, "GET /users/U1")
 
 	s = newStub(t).on("GET /users/U1", ok(admin)).on("GET /roles?type=common", ok(`{"roles":[]}`))
 	s.kind(s.open().Suspend(t.Context(), "U1"), adapters.Invalid, `no role "Administrator"`)

@@ -7,7 +7,7 @@ import (
 	"github.com/usher-scim/usher/adapters"
 )
 
-// Suspend takes a role away that forbids it, ends SSO sessions and deactivates the user. Zoom
+// Suspend takes a role away that forbids it, ends SSO sessions, deactivates the user, and reads back that Zoom shows it so. Zoom
 // keeps the data and takes all licences.
 //
 // An invitation cannot be deactivated; it is withdrawn, so that nobody accepts it later, and
@@ -36,7 +36,10 @@ func (z *Adapter) Suspend(ctx context.Context, id string) error {
 	if err := z.api.deleteToken(ctx, u.handle()); err != nil && !settled(err) {
 		return err
 	}
-	return z.api.putStatus(ctx, u.handle(), "deactivate")
+	if err := z.api.putStatus(ctx, u.handle(), "deactivate"); err != nil {
+		return err
+	}
+	return z.awaitSuspended(ctx, op, u.handle())
 }
 
 // withdraw takes an invitation back.
