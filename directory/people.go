@@ -72,7 +72,10 @@ func (p *People) read(id uuid.UUID) (Person, error) {
 			return person, err
 		}
 	}
-	return person, p.memberships(&person)
+	if err := p.memberships(&person); err != nil {
+		return person, err
+	}
+	return person, nil
 }
 
 func (p *People) memberships(person *Person) error {
