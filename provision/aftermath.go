@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +14,6 @@ import (
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
-	"github.com/usher-scim/usher/mapping"
 	"github.com/usher-scim/usher/store"
 )
 
@@ -105,7 +106,7 @@ func (e *Engine) Aftermath(ctx context.Context, app string) (Aftermath, error) {
 	if !ok {
 		return out, nil
 	}
-	x := &aftermath{Engine: e, app: a, mark: mark, out: &out, seen: map[uuid.UUID]bool{}}
+	x := &aftermath{run: run{judge: judge{Engine: e, mapping: m, app: a, now: e.o.Now()}, rec: Reconciliation{Run: e.o.NewID(), Started: never}}, mark: mark, out: &out}
 	err = x.compare(ctx)
 	if err != nil && (ctx.Err() != nil || !isAdapterError(err)) {
 		return out, err
@@ -126,14 +127,13 @@ func (e *Engine) Aftermath(ctx context.Context, app string) (Aftermath, error) {
 	return out, err
 }
 
-// aftermath is one comparison under way.
+// aftermath is one comparison under way. It reads the list and compares it as a reconciliation does, and only what follows is another: the
+// ledger is older than the list, so nothing that differs is drift. Usher writes to no vendor meanwhile, so every account is judged, whatever
+// the ledger says of work under way.
 type aftermath struct {
-	*Engine
-	app  *mapping.App
+	run
 	mark *Restored
-	conn Connection
 	out  *Aftermath
-	seen map[uuid.UUID]bool // accounts of the ledger that the list showed
 }
 
 func (x *aftermath) compare(ctx context.Context) error {
@@ -141,88 +141,109 @@ func (x *aftermath) compare(ctx context.Context) error {
 	if x.conn, err = x.open(ctx, x.app); err != nil {
 		return err
 	}
-	ctx = adapters.WithLane(ctx, Update.vendor())
-	for v, err := range x.conn.Adapter.List(ctx) {
-		if err != nil {
-			return err
-		}
-		if v.ID == "" {
-			continue // an invitation without a handle; work on it finds it by its address
-		}
-		x.out.Listed++
-		if err := x.listed(ctx, v); err != nil {
-			return err
-		}
-	}
+	x.can = x.conn.Can
 	// "Not there" counts only in the tenant that the ledger is bound to.
 	if err := x.confirm(ctx, x.app, x.conn); err != nil {
 		return err
 	}
-	return x.missing(ctx)
-}
-
-// listed looks at one account that the vendor has.
-func (x *aftermath) listed(ctx context.Context, v adapters.Account) error {
-	var known *Account
-	var stranger, ours bool
-	person := parseID(v.ExternalID)
-	err := x.o.Store.View(ctx, func(r store.Reader) error {
-		stranger, ours = false, false
-		var err error
-		known, err = accounts.Lookup(r, byVendor, store.Key([]byte(x.app.Key), []byte(v.ID)))
-		if !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		known = nil
-		if person == uuid.Nil {
-			return nil
-		}
-		there, err := x.o.Directory.PersonExists(r, person)
-		if err != nil || !there {
-			stranger = true
-			return err
-		}
-		all, err := accountsOf(r, x.app.Key, person)
-		ours = len(standing(all)) == 0
+	ctx = adapters.WithLane(ctx, Update.vendor())
+	if err := x.list(ctx, x.slice); err != nil {
 		return err
+	}
+	x.out.Listed = x.rec.Listed
+	return x.unlisted(ctx, func(a *Account) bool { return a.VendorID != "" }, func(lacking []Account) error {
+		for i := range lacking {
+			if err := x.look(ctx, &lacking[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
-	switch {
-	case err != nil:
-		return err
-	case known != nil:
-		x.seen[known.ID] = true
-		if what := x.differs(known, &v); what != "" {
-			x.out.Changed.add(func() Affected { return Affected{Person: known.Person, Text: what} })
+}
+
+// slice looks at accounts that the vendor has.
+func (x *aftermath) slice(ctx context.Context, listed []adapters.Account) error {
+	var found Aftermath
+	var ours []*adapters.Account
+	err := x.commit(ctx, func(tx *txn) error {
+		found, ours = Aftermath{}, nil
+		for i := range listed {
+			v := &listed[i]
+			s, err := x.sight(tx, v)
+			if err != nil {
+				return err
+			}
+			switch {
+			case s.account != nil:
+				if len(s.found) > 0 {
+					found.Changed.add(func() Affected { return Affected{Person: s.account.Person, Text: differing(s.found)} })
+				}
+			case !slices.ContainsFunc(ours, func(o *adapters.Account) bool { return o.ID == v.ID }):
+				mine, err := x.made(tx, v, &found)
+				if err != nil {
+					return err
+				}
+				if mine {
+					ours = append(ours, v)
+				}
+			}
 		}
 		return nil
-	case stranger:
-		x.out.Strange.add(func() Affected { return Affected{Person: person, Text: "account " + v.ID} })
-		return nil
-	case !ours || v.Protected != "":
-		x.out.Foreign++
-		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return x.adopt(ctx, person, v)
+	x.out.Foreign += found.Foreign
+	x.out.Strange.join(found.Strange)
+	x.out.Changed.join(found.Changed)
+	for _, v := range ours {
+		if err := x.adopt(ctx, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (x *aftermath) differs(a *Account, v *adapters.Account) string {
-	switch {
-	case (v.State == adapters.Suspended) != (a.State == Suspended):
-		return fmt.Sprintf("state: %s here, %s there", a.State, v.State)
-	case a.Role != "" && v.Role != "" && a.Role != v.Role:
-		return fmt.Sprintf("role: %s here, %s there", a.Role, v.Role)
-	case a.Licence != "" && v.Licence != "" && a.Licence != v.Licence:
-		return fmt.Sprintf("licence: %s here, %s there", a.Licence, v.Licence)
+// made judges an account that the ledger does not know, and reports whether it was made for somebody here after the backup.
+func (x *aftermath) made(r store.Reader, v *adapters.Account, found *Aftermath) (bool, error) {
+	person := parseID(v.ExternalID)
+	if person == uuid.Nil {
+		found.Foreign++
+		return false, nil
 	}
-	return ""
+	there, err := x.o.Directory.PersonExists(r, person)
+	if err != nil {
+		return false, err
+	}
+	if !there {
+		found.Strange.add(func() Affected { return Affected{Person: person, Text: "account " + v.ID} })
+		return false, nil
+	}
+	all, err := accountsOf(r, x.app.Key, person)
+	if err != nil {
+		return false, err
+	}
+	if len(standing(all)) > 0 || v.Protected != "" {
+		found.Foreign++
+		return false, nil
+	}
+	return true, nil
 }
 
-// adopt takes an account into the ledger that Usher made after the backup. An address that another entry has is left to the engine's
-// own questions.
-func (x *aftermath) adopt(ctx context.Context, person uuid.UUID, v adapters.Account) error {
-	now := x.o.Now()
+// differing says in words what differs.
+func differing(found []Drift) string {
+	words := make([]string, len(found))
+	for i, d := range found {
+		words[i] = fmt.Sprintf("%s: %s here, %s there", d.Field, orNothing(d.Ledger), orNothing(d.Seen))
+	}
+	return strings.Join(words, ", ")
+}
+
+// adopt takes an account into the ledger as one that Usher made.
+func (x *aftermath) adopt(ctx context.Context, v *adapters.Account) error {
+	person, now := parseID(v.ExternalID), x.o.Now()
 	a := &Account{ID: x.o.NewID(), App: x.app.Key, Person: person, Created: now}
-	a.adopt(v, now)
+	a.adopt(*v, now)
 	a.Email, a.Origin, a.Enforced = directory.Fold(v.Email), Created, true
 	err := x.record(ctx, a, audit.AccountAdopted, "made after the backup that was restored")
 	var unique *store.UniqueError
@@ -231,40 +252,12 @@ func (x *aftermath) adopt(ctx context.Context, person uuid.UUID, v adapters.Acco
 		return nil
 	}
 	if err == nil {
-		x.seen[a.ID] = true
 		x.out.Adopted.add(func() Affected { return Affected{Person: person, Text: "account " + v.ID} })
 	}
 	return err
 }
 
-// missing asks the vendor for each account that its list left out, and ends the entries of those that are gone.
-func (x *aftermath) missing(ctx context.Context) error {
-	for _, state := range []AccountState{Active, Demoted, Suspended} {
-		var lacking []Account
-		err := x.o.Store.View(ctx, func(r store.Reader) error {
-			lacking = nil
-			for a, err := range accounts.Find(r, byState, store.Key([]byte(x.app.Key), []byte(state))) {
-				if err != nil {
-					return err
-				}
-				if !x.seen[a.ID] && a.VendorID != "" {
-					lacking = append(lacking, *a)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		for i := range lacking {
-			if err := x.look(ctx, &lacking[i]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
+// look asks the vendor for an account that its list left out, and ends the entry of one that is gone.
 func (x *aftermath) look(ctx context.Context, a *Account) error {
 	_, err := x.conn.Adapter.Find(ctx, adapters.Probe{ID: a.VendorID})
 	if err == nil {
@@ -286,8 +279,11 @@ func (x *aftermath) look(ctx context.Context, a *Account) error {
 func (x *aftermath) record(ctx context.Context, a *Account, act audit.Act, why string) error {
 	now := x.o.Now()
 	fact := x.fact(act, x.app.Key, a.Person, a.ID, nil, map[string]string{"vendorId": a.VendorID, "state": string(a.State), "why": why})
-	return x.o.Store.Update(ctx, func(tx store.Tx) error {
+	return x.commit(ctx, func(tx *txn) error {
 		if err := accounts.Put(tx, a); err != nil {
+			return err
+		}
+		if _, err := x.stamp(tx, a.ID); err != nil {
 			return err
 		}
 		if err := audit.Record(tx, fact); err != nil {

@@ -223,7 +223,7 @@ func (r *run) compare(ctx context.Context) error {
 	if err := r.confirm(ctx, r.app, r.conn); err != nil {
 		return err
 	}
-	if err := r.list(ctx); err != nil {
+	if err := r.list(ctx, r.slice); err != nil {
 		return err
 	}
 	if err := r.missing(ctx); err != nil {
@@ -239,12 +239,12 @@ func (r *run) compare(ctx context.Context) error {
 	return r.settleOld(ctx)
 }
 
-// list reads the vendor's list and compares it in slices.
-func (r *run) list(ctx context.Context) error {
+// list reads the vendor's list and hands it on in slices.
+func (r *run) list(ctx context.Context, each func(context.Context, []adapters.Account) error) error {
 	slice := make([]adapters.Account, 0, reconcileSlice)
 	for v, err := range r.conn.Adapter.List(ctx) {
 		if err != nil {
-			return errors.Join(r.slice(ctx, slice), err)
+			return errors.Join(each(ctx, slice), err)
 		}
 		if v.ID == "" || len(v.ID) > maxVendorID {
 			continue // an invitation without a handle; nothing can be said of it
@@ -253,7 +253,7 @@ func (r *run) list(ctx context.Context) error {
 			return &adapters.Error{Kind: adapters.Unavailable, Scope: adapters.WholeApp, Op: "list accounts", Message: "the list does not end"}
 		}
 		if slice = append(slice, v); len(slice) == reconcileSlice {
-			if err := r.slice(ctx, slice); err != nil {
+			if err := each(ctx, slice); err != nil {
 				return err
 			}
 			slice = slice[:0]
@@ -262,7 +262,7 @@ func (r *run) list(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return r.slice(ctx, slice)
+	return each(ctx, slice)
 }
 
 // Reconciling:

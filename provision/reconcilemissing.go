@@ -19,7 +19,7 @@ func listedStates() []AccountState { return []AccountState{Active, Demoted, Susp
 // not believed. Then each is looked up by its id, as a list may shift while it is read.
 func (r *run) missing(ctx context.Context) error {
 	lacking := 0
-	err := r.unlisted(ctx, func(all []Account) error { lacking += len(all); return nil })
+	err := r.unlisted(ctx, r.expects, func(all []Account) error { lacking += len(all); return nil })
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (r *run) missing(ctx context.Context) error {
 		r.rec.Fix = "look whether the connection still sees the whole tenant, then run `usher reconcile " + r.app.Key + "`; accounts that really are gone are noticed one by one as they are worked on"
 		return errSmall
 	}
-	return r.unlisted(ctx, func(all []Account) error {
+	return r.unlisted(ctx, r.expects, func(all []Account) error {
 		for i := range all {
 			if err := r.lookFor(ctx, &all[i]); err != nil {
 				return err
@@ -41,8 +41,9 @@ func (r *run) missing(ctx context.Context) error {
 // tolerable is how many accounts a list may lack and still be believed.
 func tolerable(expected int) int { return max(3, (expected+9)/10) }
 
-// unlisted hands out, in slices, the accounts that this run's list should have shown and did not. It counts those that it should have shown.
-func (r *run) unlisted(ctx context.Context, each func([]Account) error) error {
+// unlisted hands out, in slices, the accounts that this run's list should have shown, as expects tells, and did not. It counts those that it
+// should have shown.
+func (r *run) unlisted(ctx context.Context, expects func(*Account) bool, each func([]Account) error) error {
 	r.rec.Expected = 0
 	for _, state := range listedStates() {
 		var after []byte
@@ -64,7 +65,7 @@ func (r *run) unlisted(ctx context.Context, each func([]Account) error) error {
 						break
 					}
 					after = accountKey(a.ID)
-					if !r.expects(a) {
+					if !expects(a) {
 						continue
 					}
 					r.rec.Expected++

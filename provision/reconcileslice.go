@@ -45,27 +45,16 @@ func (r *run) slice(ctx context.Context, listed []adapters.Account) error {
 
 // one compares one listed account.
 func (r *run) one(tx *txn, v *adapters.Account) error {
-	a, err := accounts.Lookup(tx, byVendor, store.Key([]byte(r.app.Key), []byte(v.ID)))
-	if errors.Is(err, store.ErrNotFound) {
+	s, err := r.sight(tx, v)
+	if err != nil {
+		return err
+	}
+	a := s.account
+	if a == nil {
 		return r.unknown(tx, v)
 	}
-	if err != nil {
-		return err
-	}
-	known, err := r.stamp(tx, a.ID)
-	if err != nil {
-		return err
-	}
-	if !known {
+	if !s.again {
 		r.rec.Known++
-	}
-	var found []Drift
-	if a.Modified.Before(r.rec.Started) { // what Usher changed since the list began is judged by the next
-		c, err := r.comparison(tx, a, v)
-		if err != nil {
-			return err
-		}
-		found = c.differences()
 	}
 	if a.Missed != nil {
 		a.Missed = nil
@@ -74,7 +63,37 @@ func (r *run) one(tx *txn, v *adapters.Account) error {
 			return err
 		}
 	}
-	return r.note(tx, ledgerSubject(a.ID), found)
+	return r.note(tx, ledgerSubject(a.ID), s.found)
+}
+
+// sighting is an account that the list showed, against the ledger.
+type sighting struct {
+	account *Account // nil: the ledger does not have it
+	again   bool     // the list showed it before
+	found   []Drift  // in what they differ
+}
+
+// sight looks a listed account up in the ledger, notes that the list showed it, and compares the two.
+func (r *run) sight(tx *txn, v *adapters.Account) (sighting, error) {
+	a, err := accounts.Lookup(tx, byVendor, store.Key([]byte(r.app.Key), []byte(v.ID)))
+	if errors.Is(err, store.ErrNotFound) {
+		return sighting{}, nil
+	}
+	if err != nil {
+		return sighting{}, err
+	}
+	s := sighting{account: a}
+	if s.again, err = r.stamp(tx, a.ID); err != nil {
+		return s, err
+	}
+	if a.Modified.Before(r.rec.Started) { // what Usher changed since the list began is judged by the next
+		c, err := r.comparison(tx, a, v)
+		if err != nil {
+			return s, err
+		}
+		s.found = c.differences()
+	}
+	return s, nil
 }
 
 // stamp notes that the list showed an account and reports whether it did so before.

@@ -117,6 +117,9 @@ func TestWhatHappenedAtTheVendorSinceTheBackupIsKnownBeforeAnythingIsDone(t *tes
 	if a.Missing.First[0].Person != w.users["bob"] || a.Adopted.First[0].Person != w.users["dan"] || a.Changed.First[0].Person != w.users["cid"] {
 		t.Errorf("got %+v", a)
 	}
+	if got := a.Changed.First[0].Text; got != "role: agent here, admin there" {
+		t.Errorf("what differs is told as %q", got)
+	}
 	if again := w.aftermath(); again.Adopted.Count+again.Missing.Count != 0 {
 		t.Errorf("a second look found the same again: %+v", again)
 	}
