@@ -120,13 +120,6 @@ func (s Services) addToken(c echo.Context) error {
 	return c.JSON(http.StatusCreated, TokenReply{sourceReply(src), token})
 }
 
-func (s Services) removeSource(c echo.Context) error {
-	if err := s.Directory.RemoveSource(c.Request().Context(), actor(c), c.Param("name")); err != nil {
-		return err
-	}
-	return c.NoContent(http.StatusNoContent)
-}
-
 // clearDeny lifts what a source left behind when it deleted a user whom other sources still hold.
 func (s Services) clearDeny(c echo.Context) error {
 	ctx := c.Request().Context()

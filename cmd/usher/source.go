@@ -137,24 +137,6 @@ func writeSources(p *page, sources []admin.SourceReply) {
 	p.table(t, 0)
 }
 
-func newSourceRemove(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "remove NAME",
-		Short:   "Make a source's tokens void",
-		Long:    "Make a source's tokens void, so that it can push nothing any more. What it said of people and groups stands, so\nnobody loses an account by this.",
-		Example: "  usher source remove old-okta",
-		Args:    needs("NAME"),
-		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			if err := c.RemoveSource(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			return a.print(value(map[string]string{"removed": args[0]}), func(p *page) {
-				p.line("%s can push nothing any more. Its users and groups stand as they are.", args[0])
-			})
-		}),
-	}
-}
-
 func newSourceReadmit(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "readmit NAME USER",

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/usher-scim/usher/admin"
+	"github.com/usher-scim/usher/provision"
 )
 
 func TestWrongUse(t *testing.T) {
@@ -138,13 +139,16 @@ func TestWhichServer(t *testing.T) {
 
 func TestTheActorIsTold(t *testing.T) {
 	t.Parallel()
-	w := api(t, map[string]http.HandlerFunc{"DELETE /sources/okta": func(w http.ResponseWriter, r *http.Request) {
-		if got := r.Header.Get(admin.ActorHeader); got != "ann" {
-			http.Error(w, "who is "+got, http.StatusTeapot)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	}})
+	w := api(t, map[string]http.HandlerFunc{
+		"GET /sources/okta/removal": answer(provision.SourceRemoval{Source: "okta"}),
+		"DELETE /sources/okta": func(w http.ResponseWriter, r *http.Request) {
+			if got := r.Header.Get(admin.ActorHeader); got != "ann" {
+				http.Error(w, "who is "+got, http.StatusTeapot)
+				return
+			}
+			w.WriteHeader(http.StatusNoContent)
+		},
+	})
 	if code, _, stderr := w.run("source", "remove", "okta"); code != exitDone {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}

@@ -51,12 +51,6 @@ func (c *Client) AddToken(ctx context.Context, name string, t admin.AddToken) (R
 	return call[admin.TokenReply](ctx, c, http.MethodPost, "sources/"+url.PathEscape(name)+"/tokens", nil, jsonType, body)
 }
 
-// RemoveSource makes a source's tokens void. What it said of people stands.
-func (c *Client) RemoveSource(ctx context.Context, name string) error {
-	_, err := c.bytes(ctx, http.MethodDelete, "sources/"+url.PathEscape(name), nil, "", nil)
-	return err
-}
-
 // Readmit lifts what a source left behind when it deleted a user whom other sources still hold.
 func (c *Client) Readmit(ctx context.Context, source, user string) error {
 	_, err := c.bytes(ctx, http.MethodDelete, "sources/"+url.PathEscape(source)+"/denies/"+url.PathEscape(user), nil, "", nil)
