@@ -84,7 +84,10 @@ func (e *Engine) PlanSourceRemoval(ctx context.Context, name string) (SourceRemo
 	if err != nil {
 		return SourceRemoval{}, err
 	}
-	return out, e.restingApps(ctx, v, found, &out)
+	if err := e.restingApps(ctx, v, found, &out); err != nil {
+		return SourceRemoval{}, err
+	}
+	return out, nil
 }
 
 // resting counts the people with an account that is to stay, of whom no other living source than src knows.
