@@ -67,14 +67,17 @@ fuzz: ## every fuzz target for FUZZTIME (30s) each
 bench: ## throughput and latency over HTTP beside a floor server; BENCH='-n 2000 -runs 3' passes flags
 	@$(GO) run ./bench $(BENCH)
 
+# Histories make much garbage and start many goroutines that soon need a larger stack.
+SIM_ENV := GOGC=800 GODEBUG=adaptivestackstart=1
+
 .PHONY: sim
 sim: ## simulated histories of the engine: SEEDS=500 of them, from SEED_START=1
-	@GOGC=$${GOGC:-400} $(GO) test -count=1 -timeout 24h -run 'TestHistories$$' -v ./provision/simtest -args -sim.seeds $(or $(SEEDS),500) -sim.start $(or $(SEED_START),1) \
+	@$(SIM_ENV) $(GO) test -count=1 -timeout 24h -run 'TestHistories$$' -v ./provision/simtest -args -sim.seeds $(or $(SEEDS),500) -sim.start $(or $(SEED_START),1) \
 	  | grep -v '^=== \|--- PASS'
 
 .PHONY: mutants
 mutants: ## break the engine on purpose, place by place; the simulator must notice. MUTANTS='-run budget' passes flags
-	@GOGC=$${GOGC:-400} $(GO) run ./provision/simtest/mutants $(MUTANTS)
+	@$(SIM_ENV) $(GO) run ./provision/simtest/mutants $(MUTANTS)
 
 .PHONY: clean
 clean: ## remove what the other targets built

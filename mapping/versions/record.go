@@ -1,12 +1,15 @@
 package versions
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -106,8 +109,34 @@ func newTables() tables {
 		bindings: store.NewTable("mapping-bindings", func(b *mapping.Binding) []byte {
 			return bindingKey(mapping.BindingKey{App: b.App, Name: b.Name})
 		}, nil),
-		state: store.NewTable("mapping-state", func(*state) []byte { return stateKey() }, nil),
+		state: store.NewTable[state]("mapping-state", func(*state) []byte { return stateKey() }, &stateCodec{}),
 	}
+}
+
+// stateCodec is JSON that is not read again while it is the same: what is in force is asked for at every turn of the
+// engine and changes with an apply or bind. Safe for concurrent use.
+type stateCodec struct{ last atomic.Pointer[decodedState] }
+
+type decodedState struct {
+	data  []byte
+	state state
+}
+
+// Encode implements [store.Codec].
+func (*stateCodec) Encode(s *state) ([]byte, error) { return json.Marshal(s) }
+
+// Decode implements [store.Codec].
+func (c *stateCodec) Decode(data []byte) (*state, error) {
+	if last := c.last.Load(); last != nil && bytes.Equal(last.data, data) {
+		s := last.state
+		return &s, nil
+	}
+	var s state
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, err
+	}
+	c.last.Store(&decodedState{data: bytes.Clone(data), state: s})
+	return &s, nil
 }
 
 func stateKey() []byte { return []byte("current") }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,14 +37,16 @@ const shards = 4
 // says why not. `make sim SEEDS=n SEED_START=k` plays others.
 func TestHistories(t *testing.T) {
 	began := time.Now()
+	var played atomic.Uint64
 	t.Cleanup(func() {
-		t.Logf("%d histories from seed %d, %.1f a second", *seeds, *start, float64(*seeds)/time.Since(began).Seconds())
+		t.Logf("%d histories of the %d from seed %d on, %.1f a second", played.Load(), *seeds, *start, float64(played.Load())/time.Since(began).Seconds())
 	})
 	for shard := range uint64(shards) {
 		t.Run(fmt.Sprintf("shard %d", shard), func(t *testing.T) {
 			t.Parallel()
 			for seed := *start + shard; seed < *start+*seeds && !t.Failed(); seed += shards {
 				tell(t, seed)
+				played.Add(1)
 			}
 		})
 	}

@@ -249,7 +249,7 @@ var Mutants = []Mutant{
 			Old:  `		if state.Tenant != "" && state.Tenant != id.Tenant {`,
 			New:  `		if state.Tenant != "" && id.Tenant == "" {`,
 		}},
-		Caught: []string{otherTenant},
+		Caught: []string{otherTenant, isGone},
 	},
 	{
 		Name: "a paused app is written to",
