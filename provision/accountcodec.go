@@ -43,6 +43,7 @@ const (
 	accountFrom
 	accountTimes // created, modified
 	accountSeen
+	accountEntered // one for each
 )
 
 // MarshalBinary returns the account as the store keeps it: the same bytes for equal accounts.
@@ -88,7 +89,11 @@ func (a *Account) MarshalBinary() ([]byte, error) {
 	}
 	data = appendText(data, accountFrom, a.From)
 	data = putTime(putTime(append(data, accountTimes, 2*timeSize), a.Created), a.Modified)
-	return appendTime(data, accountSeen, a.Seen), nil
+	data = appendTime(data, accountSeen, a.Seen)
+	for _, team := range a.Entered {
+		data = store.AppendField(data, accountEntered, team)
+	}
+	return data, nil
 }
 
 // UnmarshalBinary reads an account as a store keeps it, in any form that it ever had. It keeps nothing of data.
@@ -175,6 +180,8 @@ func (a *Account) readLife(number byte, value []byte, text string) (err error) {
 		if a.Created, err = readTime(value[:timeSize]); err == nil {
 			a.Modified, err = readTime(value[timeSize:])
 		}
+	case accountEntered:
+		a.Entered = append(a.Entered, text)
 	case accountSeen:
 		a.Seen, err = readTime(value)
 	}

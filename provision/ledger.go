@@ -30,6 +30,9 @@ type Account struct {
 	Profile    map[string]string `json:"profile,omitempty"`
 	// Teams it was asked into; those the vendor has not confirmed yet stand in the team changes.
 	Teams []string `json:"teams,omitempty"`
+	// Entered are those of the teams that Usher put it into because the mapping said so, sorted. It leaves them when it should not be in them any more, also where no
+	// line of the mapping names the team by then; a team entered by hand is left alone unless the mapping names it.
+	Entered []string `json:"entered,omitempty"`
 
 	// Shown is how the vendor writes fields that it keeps otherwise than they were sent (a time zone's other name), so
 	// that its own way of writing is no drift.
@@ -161,6 +164,9 @@ func (a *Account) observed(v adapters.Account, now time.Time) {
 
 // adopt takes over everything the vendor shows as what we would have written.
 func (a *Account) adopt(v adapters.Account, now time.Time) {
+	if v.ID != a.VendorID {
+		a.Entered = nil
+	}
 	if v.Teams != nil || v.ID != a.VendorID { // nil where the reply does not say; then the same account has what it had
 		a.Teams = v.Teams
 	}

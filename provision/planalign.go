@@ -127,7 +127,7 @@ func (p *planner) reduction(a *Account, what, have, want string) (approved bool)
 	})
 }
 
-// teams compares the teams that the mapping manages; others are the app's own business.
+// teams compares the teams that the mapping manages, and those that Usher put the account into; others are the app's own business.
 func (p *planner) teams(a *Account) (join, leave []string) {
 	for _, t := range p.Want.Teams {
 		if !slices.Contains(a.Teams, t) {
@@ -136,7 +136,7 @@ func (p *planner) teams(a *Account) (join, leave []string) {
 	}
 	managed := p.App.ManagedTeams()
 	for _, t := range a.Teams {
-		if !slices.Contains(p.Want.Teams, t) && slices.Contains(managed, t) {
+		if !slices.Contains(p.Want.Teams, t) && (slices.Contains(managed, t) || slices.Contains(a.Entered, t)) {
 			leave = append(leave, t)
 		}
 	}

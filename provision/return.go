@@ -31,7 +31,8 @@ func (p *planner) asBefore(a *Account, wanted *adapters.Profile) {
 	}
 }
 
-// teamsBefore are the teams that a returning account was in by hand and is not in any more: those that no grant names.
+// teamsBefore are the teams that a returning account was in by hand and is not in any more: those that no grant names, but for those that
+// Usher had put it into.
 func (p *planner) teamsBefore(a *Account) []string {
 	if a.Before == nil {
 		return nil
@@ -39,7 +40,7 @@ func (p *planner) teamsBefore(a *Account) []string {
 	managed := p.App.ManagedTeams()
 	var join []string
 	for _, t := range a.Before.Teams {
-		if !slices.Contains(a.Teams, t) && !slices.Contains(managed, t) && !slices.Contains(p.Want.Teams, t) {
+		if !slices.Contains(a.Teams, t) && !slices.Contains(managed, t) && !slices.Contains(a.Entered, t) && !slices.Contains(p.Want.Teams, t) {
 			join = append(join, t)
 		}
 	}

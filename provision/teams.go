@@ -42,13 +42,19 @@ const (
 // queueTeams asks for team changes: in one transaction the account remembers what was
 // asked, and each team gets an item of its own in the queue.
 func (x *execution) queueTeams(ctx context.Context, step Step, a *Account) error {
-	now := x.o.Now()
+	now, managed := x.o.Now(), x.app.ManagedTeams()
 	for _, t := range step.Join {
 		if !slices.Contains(a.Teams, t) {
 			a.Teams = append(a.Teams, t)
+			if slices.Contains(managed, t) { // the others are given back, as they were given by hand
+				a.Entered = append(a.Entered, t)
+			}
 		}
 	}
-	a.Teams = slices.DeleteFunc(a.Teams, func(t string) bool { return slices.Contains(step.Leave, t) })
+	left := func(t string) bool { return slices.Contains(step.Leave, t) }
+	a.Teams, a.Entered = slices.DeleteFunc(a.Teams, left), slices.DeleteFunc(a.Entered, left)
+	slices.Sort(a.Entered)
+	a.Entered = slices.Compact(a.Entered)
 	a.Modified = now
 	cause := audit.Change{Actor: engineActor}
 	if n := len(x.item.Causes); n > 0 {
@@ -226,17 +232,20 @@ func (x *execution) teamFact(tx *txn, w waitingChange, calls string) audit.Chang
 
 // joined leaves out of an account's teams those that it was asked into and did not get.
 func joined(r store.Reader, a *Account) error {
-	var teams []string
+	var teams, dropped []string
 	for _, t := range a.Teams {
 		c, err := teamChanges.Get(r, append(teamPrefix(a.App, t), store.Key(a.ID[:])...))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		if err != nil || !c.Dropped {
+		if err == nil && c.Dropped {
+			dropped = append(dropped, t)
+		} else {
 			teams = append(teams, t)
 		}
 	}
 	a.Teams = teams
+	a.Entered = slices.DeleteFunc(a.Entered, func(t string) bool { return slices.Contains(dropped, t) })
 	return nil
 }
 

@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -149,4 +150,42 @@ func TestWhoLongHasAnAccountDoesNotWaitWithTheTeamForJoiners(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A team that no line names any more is left by those whom Usher put into it. Who was put into a team by hand stays.
+func TestATeamThatTheMappingForgetsIsLeft(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, mapping string
+	}{
+		{"another line names a team", strings.Replace(teamMapping, "role: agent, teams: [Tier 1]", "role: agent", 1)},
+		{"no line names any", strings.NewReplacer(", teams: [Tier 1]", "", ", teams: [Tier 2]", "").Replace(teamMapping)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w := staffed(t, teamMapping, "ann", "bob")
+			w.vendor.teams["VIP"] = slices.Clone(w.vendor.teams["Tier 1"])
+			w.wantVendor(map[string]string{"ann": "active agent in Tier 1,VIP", "bob": "active agent in Tier 1,VIP"})
+			w.apply(tc.mapping)
+			w.pass(time.Hour)
+			w.wantVendor(map[string]string{"ann": "active agent in VIP", "bob": "active agent in VIP"})
+			w.apply(teamMapping)
+			w.pass(time.Hour)
+			w.wantVendor(map[string]string{"ann": "active agent in Tier 1,VIP", "bob": "active agent in Tier 1,VIP"})
+		})
+	}
+}
+
+// Nothing of a team that Usher had put somebody into comes back with the person, when the mapping has forgotten it meanwhile.
+func TestAReturnDoesNotGiveBackATeamThatTheMappingForgot(t *testing.T) {
+	t.Parallel()
+	keeps := strings.NewReplacer("when_deactivated: [{action: delete, after: 0s}]", "when_deactivated: [demote]").Replace(teamMapping)
+	w := staffed(t, keeps, "ann")
+	w.activate("ann", false)
+	w.pass(time.Hour)
+	w.wantVendor(map[string]string{"ann": "active observer"})
+	w.apply(strings.Replace(keeps, "role: agent, teams: [Tier 1]", "role: agent", 1))
+	w.activate("ann", true)
+	w.pass(time.Hour)
+	w.wantVendor(map[string]string{"ann": "active agent"})
 }
