@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/metrics"
+	"syscall"
 	"time"
 
 	"github.com/usher-scim/usher/bench/floor"
@@ -181,4 +182,13 @@ func watchHeap() (most func() uint64) {
 		}
 	}()
 	return func() uint64 { close(stop); return <-seen }
+}
+
+// processorTime is what this process has used of the processors, on all cores, in its own code and in the system's.
+func processorTime() time.Duration {
+	var used syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &used) != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

@@ -187,6 +187,11 @@ func (a *App) ManagedTeams() []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
+// ManagesTeam says whether a grant names the team.
+func (a *App) ManagesTeam(team string) bool {
+	return slices.ContainsFunc(a.grants, func(l line) bool { return slices.Contains(l.teams, team) })
+}
+
 // ManagedFields lists the attributes that Usher writes, sorted.
 func (a *App) ManagedFields() []string {
 	names := make([]string, len(a.profile))

@@ -2,6 +2,7 @@ package mapping_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -99,6 +100,27 @@ func TestOrderMakesNoDifference(t *testing.T) {
 		second := rapidWant(t, document(shuffled, denies), &turned, now)
 		if diff := cmp.Diff(outcome(first), outcome(second)); diff != "" {
 			t.Fatalf("another order, another answer:\n%s", diff)
+		}
+	})
+}
+
+// Who reads of a profile only what Reads names, gets the same answer.
+func TestNothingElseOfAProfileCounts(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m, p := rapidMapping(t, document(drawGrants(t), drawDenies(t))), drawPerson(t)
+		part := *p
+		part.Profile = maps.Clone(p.Profile)
+		reads := m.Reads()
+		maps.DeleteFunc(part.Profile, func(name string, _ any) bool { return !slices.Contains(reads, name) })
+		whole, err := m.Want("gorgias", p, now)
+		got, partErr := m.Want("gorgias", &part, now)
+		if diff := cmp.Diff(whole, got); diff != "" || fmt.Sprint(err) != fmt.Sprint(partErr) {
+			t.Fatalf("reads %v: errors %v and %v (-whole +part):\n%s", reads, err, partErr, diff)
+		}
+		decided, err := m.Decide("gorgias", p, now)
+		if whole.Text = ""; err == nil && !cmp.Equal(decided, whole) {
+			t.Fatalf("decided %+v, wanted %+v", decided, whole)
 		}
 	})
 }

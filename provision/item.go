@@ -12,7 +12,7 @@ import (
 
 // Item is one entry of the durable queue: a mark ("this app and this subject
 // need a look") and, once triaged, the work that follows from it. There is at
-// most one per app and subject.
+// most one per app and subject. A field that is added here gets a number in itemcodec.go.
 type Item struct {
 	App     string `json:"app"`
 	Subject string `json:"subject"` // "p/" + person id, or "t/" + team name

@@ -13,7 +13,7 @@ import (
 
 // Account is a ledger entry: a login at a vendor that Usher made or adopted. It
 // stays until it is verified gone, whatever happens to groups, mappings, the
-// connection or the SCIM user.
+// connection or the SCIM user. A field that is added here gets a number in accountcodec.go.
 type Account struct {
 	ID       uuid.UUID    `json:"id"`
 	App      string       `json:"app"`

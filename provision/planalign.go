@@ -134,9 +134,8 @@ func (p *planner) teams(a *Account) (join, leave []string) {
 			join = append(join, t)
 		}
 	}
-	managed := p.App.ManagedTeams()
 	for _, t := range a.Teams {
-		if !slices.Contains(p.Want.Teams, t) && (slices.Contains(managed, t) || slices.Contains(a.Entered, t)) {
+		if !slices.Contains(p.Want.Teams, t) && (p.App.ManagesTeam(t) || slices.Contains(a.Entered, t)) {
 			leave = append(leave, t)
 		}
 	}

@@ -37,10 +37,9 @@ func (p *planner) teamsBefore(a *Account) []string {
 	if a.Before == nil {
 		return nil
 	}
-	managed := p.App.ManagedTeams()
 	var join []string
 	for _, t := range a.Before.Teams {
-		if !slices.Contains(a.Teams, t) && !slices.Contains(managed, t) && !slices.Contains(a.Entered, t) && !slices.Contains(p.Want.Teams, t) {
+		if !slices.Contains(a.Teams, t) && !p.App.ManagesTeam(t) && !slices.Contains(a.Entered, t) && !slices.Contains(p.Want.Teams, t) {
 			join = append(join, t)
 		}
 	}

@@ -39,6 +39,7 @@ func (e *Engine) Triage(ctx context.Context, app string) (int, error) {
 	if err != nil || len(due) == 0 {
 		return 0, err
 	}
+	j.reads = m.Reads()
 	if err := j.judge(ctx, due); err == nil || ctx.Err() != nil || len(due) == 1 {
 		return len(due), err
 	}
@@ -64,6 +65,7 @@ func (j *judge) judge(ctx context.Context, due []dueItem) error {
 		if j.state, err = appState(tx, j.ledgerKey()); err != nil {
 			return err
 		}
+		j.people = j.o.Directory.People(tx, j.reads)
 		for _, d := range due {
 			was, err := d.still(tx, j.now)
 			if err != nil {
@@ -182,13 +184,15 @@ type judge struct {
 	app     *mapping.App
 	can     adapters.Description
 	now     time.Time
+	reads   []string // of profiles, by the mapping
 	// pending are the urgent changes that are not expanded to their end.
 	pending []audit.Change
 	books   *books // of the transaction; set where items are settled
 	// ledger is the key under which the app's ledger stands; "" for the app's own.
 	ledger string
-	// state is the app's, where it was read once for many; nil: it is read for each.
-	state *AppState
+	// What many items share in one transaction, nil where each reads for itself.
+	state  *AppState         // the app's
+	people *directory.People // knows of profiles only what the mapping reads
 }
 
 func (j *judge) ledgerKey() string {
@@ -198,15 +202,36 @@ func (j *judge) ledgerKey() string {
 	return j.app.Key
 }
 
+// person reads a person as far as judging looks at one.
+func (j *judge) person(r store.Reader, id uuid.UUID) (directory.Person, error) {
+	if j.people != nil {
+		return j.people.Person(id)
+	}
+	return j.o.Directory.PersonIn(r, id)
+}
+
+// want is the mapping's answer. Where many are judged, its sentence is left out for those who have no account that it
+// could be about, or keep theirs.
+func (j *judge) want(p *directory.Person, have []Account) (want mapping.Want, err error) {
+	told := j.people == nil
+	if !told {
+		want, err = j.mapping.Decide(j.app.Key, p, j.now)
+		told = len(have) > 0 && (!want.Wanted || slices.ContainsFunc(have, func(a Account) bool { return a.unwanted() }))
+	}
+	if told && err == nil {
+		want, err = j.mapping.Want(j.app.Key, p, j.now)
+	}
+	if err != nil {
+		return mapping.Want{}, &wantError{err}
+	}
+	return want, nil
+}
+
 // situation loads what a plan for the pair depends on.
 func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
-	p, err := j.o.Directory.PersonIn(r, person)
+	p, err := j.person(r, person)
 	if err != nil {
 		return Situation{}, err
-	}
-	want, err := j.mapping.Want(j.app.Key, &p, j.now)
-	if err != nil {
-		return Situation{}, &wantError{err}
 	}
 	all, err := accountsOf(r, j.ledgerKey(), person)
 	if err != nil {
@@ -231,6 +256,10 @@ func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
 		if err := joined(r, &have[i]); err != nil {
 			return Situation{}, err
 		}
+	}
+	want, err := j.want(&p, have)
+	if err != nil {
+		return Situation{}, err
 	}
 	var namesake *directory.Termination
 	if len(have) == 0 && want.Wanted {
