@@ -214,7 +214,7 @@ func (e *Engine) admitItem(tx *txn, books *books, seen *Item, kind Kind, v verdi
 	return items.Put(tx, it)
 }
 
-// Maintain drops what has served its time: switches whose end has come, spendings older than the longest window, the
+// Maintain notices a clock that was set back, and drops what has served its time: switches whose end has come, spendings older than the longest window, the
 // edges of groups whose grants have thawed, and members that sources announced and never sent.
 func (e *Engine) Maintain(ctx context.Context) error {
 	m, err := e.o.Mappings.Current(ctx)
@@ -222,6 +222,9 @@ func (e *Engine) Maintain(ctx context.Context) error {
 		return err
 	}
 	now := e.o.Now()
+	if err := e.noticeClock(ctx, m, now); err != nil {
+		return err
+	}
 	if err := e.lapse(ctx); err != nil {
 		return err
 	}

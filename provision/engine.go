@@ -139,7 +139,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		case <-e.wake:
 		case <-timer.C:
 		}
-		if now := e.o.Now(); now.Sub(maintained) >= maintainEvery {
+		if now := e.o.Now(); now.Sub(maintained) >= maintainEvery || now.Before(maintained) {
 			maintained = now
 			if err := e.Maintain(ctx); err != nil && ctx.Err() == nil {
 				e.o.Logger.Error("maintenance failed", "err", err)
