@@ -22,7 +22,7 @@ const (
 	LeaverReturned Kind = "leaver-returned" // an account of somebody who left can be used
 	StillInside    Kind = "still-inside"    // a terminated person is not out of every app
 	TokenExpires   Kind = "token-expires"   // a source's token ends soon
-	CredentialEnds Kind = "credential-ends" // a connection's credentials end soon
+	LoginEnds      Kind = "credential-ends" // a connection's credentials end soon
 	NeedsPerson    Kind = "needs-person"    // work failed that is not tried again by itself
 	Test           Kind = "test"            // `usher alerts test`
 )

@@ -170,7 +170,7 @@ func (l Login) condition(now time.Time) (condition, bool) {
 		ends = "ended"
 	}
 	return condition{key: fmt.Sprintf("login %s %d %s", l.Connection, l.Expires.Unix(), stage), alert: Alert{
-		Kind:  CredentialEnds,
+		Kind:  LoginEnds,
 		Title: fmt.Sprintf("connection %s: the credentials for %s %s on %s", l.Connection, l.Title, ends, l.Expires.UTC().Format(time.DateOnly)),
 		Text:  "From then on the vendor refuses what Usher asks for, removals included.",
 		Do:    "Make new credentials at the vendor, and connect with them and their new `expires:`.", Commands: []string{"usher connect " + l.Connection + " -f FILE"},
