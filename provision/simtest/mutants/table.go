@@ -81,12 +81,8 @@ var Mutants = []Mutant{
 		Name: "a change during a vendor call is lost",
 		Edits: []Edit{{
 			File: "provision/execute.go",
-			Old: `		if now.Generation != it.Generation {
-			return items.Put(tx, now) // marked meanwhile: triage judges it anew
-		}`,
-			New: `		if now.Generation != it.Generation {
-			return items.Delete(tx, itemKey(it.App, it.Subject))
-		}`,
+			Old:  `return items.Replace(tx, &was, now) // marked meanwhile: triage judges it anew`,
+			New:  `return items.Delete(tx, itemKey(it.App, it.Subject))`,
 		}},
 		Caught: []string{agreement, oneAccount, noAccount, noSignIn, canSignIn, teams},
 	},
