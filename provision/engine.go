@@ -279,7 +279,7 @@ func (e *Engine) run(app string) *appRun {
 	return r
 }
 
-// Next picks the item that should be executed now and marks it as running: the
+// Next picks the item that should be executed now and marks it as running: terminated persons' first, then the
 // lanes in order, within a lane by due time. It returns nil when nothing is due, and
 // for an app that the mapping pauses or does not know. What a switch stops is not due.
 // Every item it returns must be given to Execute.
@@ -335,8 +335,8 @@ func (e *Engine) claimNext(ctx context.Context, app string) (*Item, error) {
 		if err != nil {
 			return err
 		}
-		for _, lane := range Lanes() {
-			for key, err := range stopped.candidates(r, app, lane) {
+		for _, queue := range stopped.queues(r, app) {
+			for key, err := range queue {
 				if err != nil {
 					return err
 				}

@@ -322,6 +322,10 @@ func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) erro
 	it.Urgent = it.Urgent || c.Removing
 	switch c.Act {
 	case audit.HoldApproved, audit.HoldRejected, audit.RetryRequested: // a decision about it is not what caused it
+	case audit.DriftCorrected: // nor is what somebody did at the vendor, where a source's change waits already
+		if it.Source == "" {
+			it.Source = sourceOf(c.Actor)
+		}
 	default:
 		it.Source = sourceOf(c.Actor)
 	}

@@ -103,3 +103,83 @@ func TestALeaverWhoseAccountIsNotThereNeedsNobodyToReceiveTheData(t *testing.T) 
 		t.Errorf("got %+v, %+v, want an account that is gone and nothing to do", x.Item, x.Accounts)
 	}
 }
+
+// Seed 84.
+func TestACorrectionAtTheVendorDoesNotPartABatchThatEmptiesAnApp(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, plainMapping+"    drift: {changed: correct}\n", "ann", "bob")
+	w.deleteGroup("Support") // which takes effect after a day
+	w.settle()
+	w.now = w.now.Add(time.Hour)
+	for _, a := range w.vendor.accounts {
+		if a.Email == "ann@acme.example" {
+			a.Role = "observer" // by hand
+		}
+	}
+	if _, err := w.engine.Reconcile(t.Context(), "desk"); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	w.wantVendor(map[string]string{"ann": "active agent", "bob": "active agent"})
+	w.now = w.now.Add(24 * time.Hour)
+	w.settle()
+	w.wantHolds(provision.HoldBudget, provision.HoldBudget)
+}
+
+// Seed 124.
+func TestARequestedComparisonRunsOnceThoughTheClockIsSetBack(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, plainMapping, "ann")
+	if _, err := w.engine.RequestReconcile(t.Context(), admin, "desk"); err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(-25 * time.Hour)
+	ran := 0
+	for range 3 {
+		n, err := w.engine.ReconcileDue(t.Context())
+		w.must(err)
+		ran += n
+	}
+	if ran != 1 {
+		t.Errorf("ran %d times, want once", ran)
+	}
+	w.now = w.now.Add(-time.Hour)
+	if _, err := w.engine.RequestReconcile(t.Context(), admin, "desk"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.engine.ReconcileDue(t.Context()); err != nil || n != 1 {
+		t.Errorf("asked for once more: ran %d times, %v", n, err)
+	}
+}
+
+// Seed 138.
+func TestWhoIsTerminatedStaysFirstAfterAFailure(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, plainMapping, "ann", "bob", "cat", "dan")
+	w.quiet = provision.QuietTime{Pause: time.Second, AtMost: time.Minute}
+	w.start()
+	w.vendor.fail("suspend", problem(adapters.Unavailable, "suspend"))
+	w.vendor.fail("remove", problem(adapters.Unavailable, "remove"))
+	_, _, err := w.engine.Terminate(t.Context(), admin, w.users["ann"], directory.TerminateOptions{Reason: "an incident"})
+	w.must(err)
+	w.activate("bob", false)
+	w.settle() // ann fails, and the app is held back; bob waits in the quiet time
+	w.now = w.now.Add(1500 * time.Millisecond)
+	w.settle() // bob is let through
+	w.vendor.calls = nil
+	w.now = w.now.Add(time.Minute)
+	w.settle()
+	writes := w.vendor.writes()
+	ann, bob := -1, -1
+	for i, call := range writes {
+		switch call {
+		case "remove " + w.vendor.made[0]:
+			ann = i
+		case "remove " + w.vendor.made[1]:
+			bob = i
+		}
+	}
+	if ann < 0 || bob < 0 || ann > bob {
+		t.Errorf("got %q, want the account of ann (%s) ended before that of bob (%s)", writes, w.vendor.made[0], w.vendor.made[1])
+	}
+}

@@ -35,6 +35,9 @@ func (e *Engine) RequestReconcile(ctx context.Context, actor audit.Actor, app st
 			return err
 		}
 		rec.Requested, rec.By = now, actor.Name
+		if !now.After(rec.Started) { // the clock was set back: it is asked for nevertheless
+			rec.Requested = rec.Started.Add(time.Millisecond)
+		}
 		return reconciliations.Put(tx, rec)
 	})
 	if err != nil {

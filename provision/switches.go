@@ -351,14 +351,17 @@ func (j *judge) pausedBy(r store.Reader, plan Plan, it *Item, cut bool) (*Switch
 	return all.stops(j.app.Key, lane, cut), err
 }
 
-// candidates yields the keys of the app's ready items of a lane by due time, those that no switch stops.
-func (all switches) candidates(r store.Reader, app string, lane Lane) iter.Seq2[[]byte, error] {
-	switch {
-	case all.stops(app, lane, false) == nil:
-		return items.FindKeys(r, byDue, classPrefix(app, laneClass(lane)))
-	case lane == Removal && all.stops(app, lane, true) == nil:
-		return items.FindKeys(r, byCut, store.Key([]byte(app)))
-	default:
-		return func(func([]byte, error) bool) {}
+// queues are the keys of the app's ready items that no switch stops, each queue by due time: who is terminated before
+// everybody else, also after a failure has given the item a later due time than others have; then the lanes.
+func (all switches) queues(r store.Reader, app string) []iter.Seq2[[]byte, error] {
+	var queues []iter.Seq2[[]byte, error]
+	if all.stops(app, Removal, true) == nil {
+		queues = append(queues, items.FindKeys(r, byCut, store.Key([]byte(app))))
 	}
+	for _, lane := range Lanes() {
+		if all.stops(app, lane, false) == nil {
+			queues = append(queues, items.FindKeys(r, byDue, classPrefix(app, laneClass(lane))))
+		}
+	}
+	return queues
 }

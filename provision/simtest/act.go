@@ -29,7 +29,8 @@ var chances = []chance{
 	{"create group", 5, 4}, {"delete group", 2, 0}, {"join", 10, 10}, {"join twice", 1, 1}, {"leave", 6, 3}, {"replace members", 2, 1},
 	{"mapping", 3, 1}, {"rollback", 1, 0}, {"approve", 3, 0}, {"reject", 1, 0}, {"retry", 1, 0},
 	{"fault", 14, 0}, {"chaos", 1, 0}, {"outage", 1, 0}, {"revoked", 1, 0}, {"other tenant", 1, 0}, {"refused", 1, 0}, {"seats", 1, 0},
-	{"by hand", 2, 0}, {"stranger", 1, 0}, {"works", 2, 2}, {"accept", 2, 0},
+	{"pause", 2, 0}, {"resume", 3, 0}, {"terminate", 2, 1}, {"reinstate", 1, 1}, {"reconcile", 2, 1}, {"go on", 1, 0},
+	{"by hand", 2, 0}, {"changed by hand", 2, 0}, {"stranger", 1, 0}, {"works", 2, 2}, {"accept", 2, 0},
 	{"crash", 6, 0}, {"restart", 1, 1}, {"clock", 1, 0}, {"backup", 1, 0}, {"restore", 1, 0},
 	{"steps", 25, 0}, {"time", 20, 20},
 }

@@ -47,6 +47,7 @@ func (w *World) acknowledged() error {
 	if err != nil {
 		return broken("no unexpected error", "read the directory: %v", err)
 	}
+	w.syncSwitches()
 	if d := differences(w.model, now); len(d) > 0 {
 		return broken("acknowledged writes are present", "%s", strings.Join(d, "; "))
 	}
@@ -78,13 +79,15 @@ func (w *World) nothingStuck(soon bool) error {
 		switch it.State {
 		case provision.Later:
 		case provision.Quiet:
-			waits = now.Before(it.Marked.Add(quiet.AtMost))
+			waits = now.Before(it.Marked.Add(quiet.AtMost)) || w.restoredMark() != nil || w.stopped(it.App, true, it.Cut) != ""
 		case provision.Held:
 			waits = true
 		case provision.Failed:
-			waits = soon || it.Failure != nil && it.Failure.Text != ""
+			waits = it.Failure != nil && it.Failure.Text != ""
 		case provision.Ready:
-			waits = waits && (soon || it.Failure == nil)
+			_, about := it.Person()
+			stopped := w.restoredMark() != nil || w.stopped(it.App, about && it.Lane == provision.Removal, it.Cut) != ""
+			waits = stopped || waits && (soon || it.Failure == nil)
 		default:
 			waits = false
 		}
@@ -112,7 +115,8 @@ type view struct {
 	ledger []provision.Account
 	items  map[uuid.UUID]provision.Item
 	holds  map[uuid.UUID][]provision.Hold
-	teams  map[string]bool // those with a failure
+	teams  map[string]bool   // those with a failure
+	drift  []provision.Drift // that is open
 }
 
 func (w *World) view(app string, soon bool) (*view, error) {
@@ -147,14 +151,30 @@ func (w *World) view(app string, soon bool) (*view, error) {
 			v.holds[h.Person] = append(v.holds[h.Person], *h)
 		}
 	}
+	for d, err := range all[provision.Drift](w, "drifts") {
+		if err != nil {
+			return nil, err
+		}
+		if d.App == app && d.State.Open() {
+			v.drift = append(v.drift, *d)
+		}
+	}
 	return v, nil
 }
 
 func (v *view) check() error {
+	if v.w.restoredMark() != nil {
+		v.w.excuse("nobody has ended a restore, which stops everything")
+		return nil
+	}
 	if err := v.checkLedger(); err != nil {
 		return err
 	}
 	if v.mode != "enforce" {
+		return nil
+	}
+	if by := v.w.stopped(v.app, false, false); by != "" {
+		v.w.excuse("a switch stops the app")
 		return nil
 	}
 	for _, p := range v.w.model.persons() {
@@ -180,24 +200,43 @@ func (v *view) checkLedger() error {
 	}
 	for _, id := range sortedIDs(v.logins) {
 		l := v.logins[id]
-		if _, theirs := v.w.foreign[v.app][id]; theirs || standing[id] != nil || v.w.strangers[v.app][id] || v.w.restored {
+		if _, theirs := v.w.foreign[v.app][id]; theirs || standing[id] != nil || v.w.strangers[v.app][id] || v.pendingOf(l) {
+			continue
+		}
+		if v.unknownAfterRestore(l) || v.soon && v.excusedEmail(l.email) {
 			continue
 		}
 		if a := over[id]; a != nil {
 			return broken("what is gone is gone", "%s stands at %s, and the ledger says %s", l.email, v.app, a.State)
-		}
-		if v.pendingOf(l) || v.soon && v.excusedEmail(l.email) {
-			continue
 		}
 		return broken("every account is in the ledger", "%s (%s) at %s is not", l.email, id, v.app)
 	}
 	return nil
 }
 
+// unknownAfterRestore: what was made since the backup is found by the first comparison; whom it cannot be given to it shows.
+func (v *view) unknownAfterRestore(l login) bool {
+	if v.w.restored.IsZero() {
+		return false
+	}
+	if !v.w.comparedSince(v.app, v.w.restored) && v.soon {
+		v.w.excuse("the app was not compared since a restore")
+		return true
+	}
+	for i := range v.drift {
+		if d := &v.drift[i]; d.Account == uuid.Nil && (d.VendorID == l.id || strings.EqualFold(d.Email, l.email)) {
+			v.w.excuse("an account of after the backup is shown as drift")
+			return true
+		}
+	}
+	return false
+}
+
 // pendingOf: an invitation that was accepted has another id than the ledger knows until it is looked at again.
 func (v *view) pendingOf(l login) bool {
 	for i := range v.ledger {
 		if a := &v.ledger[i]; !a.State.Over() && strings.EqualFold(a.VendorID, l.email) {
+			v.w.excuse("an invitation was accepted, and the ledger knows it by its address")
 			return true
 		}
 	}
@@ -213,21 +252,60 @@ func (v *view) excusedEmail(email string) bool {
 	return false
 }
 
-// excused reports whether something visible says why a person's account may not be as it should be.
+// excused reports whether something visible says why a person's account may not be as it should be, soon after the last act.
 func (v *view) excused(p uuid.UUID) bool {
-	it, there := v.items[p]
-	if there && (it.Failure != nil || it.State == provision.Failed || it.Due.After(v.w.clock.now())) {
-		return true
+	why := v.reason(p)
+	if why != "" {
+		v.w.excuse(why)
 	}
-	if len(v.holds[p]) > 0 {
-		return true
-	}
-	for i := range v.ledger {
-		if a := &v.ledger[i]; a.Person == p && !a.State.Over() && v.w.byHand[v.app][a.VendorID] {
-			return true // nobody can know yet
+	return why != ""
+}
+
+func (v *view) reason(p uuid.UUID) string {
+	if it, there := v.items[p]; there {
+		switch {
+		case it.State == provision.Failed:
+			return "a failure waits for a change"
+		case it.Failure != nil:
+			return "a failure is shown, and is tried again"
+		case it.Due.After(v.w.clock.now()) && it.State != provision.Held:
+			return "a step is not due yet"
+		case it.Lane == provision.Removal && v.w.stopped(v.app, true, v.w.model.ended[p]) != "":
+			return "removals are paused"
 		}
 	}
-	return false
+	for _, h := range v.holds[p] {
+		if v.w.model.ended[p] && (h.Kind == provision.HoldBudget || h.Kind == provision.HoldMapping || h.Kind == provision.HoldReduction) {
+			continue // a termination does not wait for these
+		}
+		return "a question is open or was answered with no: " + string(h.Kind)
+	}
+	for i := range v.ledger {
+		if a := &v.ledger[i]; a.Person == p && !a.State.Over() && v.w.handTouched(v.app, a.VendorID, a.Email) {
+			return "changed by hand, and not compared since"
+		}
+	}
+	if !v.w.restored.IsZero() && !v.w.comparedSince(v.app, v.w.restored) {
+		return "the app was not compared since a restore"
+	}
+	return v.driftOf(p)
+}
+
+// driftOf names an open difference of a person's account that the vendor's side made.
+func (v *view) driftOf(p uuid.UUID) string {
+	for i := range v.drift {
+		d := &v.drift[i]
+		if d.Person != p || d.State == provision.DriftCorrecting {
+			continue
+		}
+		if d.State == provision.DriftContested {
+			return "contested: turned back again and again"
+		}
+		if v.soon || !v.w.restored.IsZero() {
+			return "a difference is shown as drift: " + string(d.Kind)
+		}
+	}
+	return ""
 }
 
 // answerable are kinds of hold that somebody with all rights can answer; in the end none of them is open.
@@ -236,50 +314,61 @@ func answerable(k provision.HoldKind) bool {
 }
 
 func (v *view) checkPerson(p uuid.UUID) error {
-	if v.soon && (v.excused(p) || v.w.restored) {
-		return nil // after a restore the vendors are ahead, which shows once an account is written to
-	}
 	who := v.w.name(p)
+	if v.soon && v.excused(p) {
+		return nil
+	}
 	var standing []provision.Account
 	for _, a := range v.ledger {
 		if a.Person == p && !a.State.Over() {
 			standing = append(standing, a)
 		}
 	}
-	rejected := map[provision.HoldKind]bool{}
+	no := map[string]bool{}
 	for _, h := range v.holds[p] {
-		if h.State == provision.HoldRejected {
-			rejected[h.Kind] = true
-			continue
-		}
-		if answerable(h.Kind) {
+		switch {
+		case h.State == provision.HoldRejected:
+			no[strings.TrimSpace(string(h.Kind)+" "+string(h.Work))] = true
+		case answerable(h.Kind):
 			return broken("approved questions go away", "%s at %s: %+v", who, v.app, h)
-		}
-		if !v.soon {
-			return nil // nobody can answer it; it is visible
+		default:
+			v.w.excuse("in the end: a question that nobody can answer: " + string(h.Kind))
+			return nil
 		}
 	}
 	if it, there := v.items[p]; there && it.Failure != nil && !v.soon {
-		if it.State == provision.Failed && it.Failure.Kind != adapters.Protected { // the last administrator stays one
+		if it.Failure.Kind != adapters.Protected {
 			return broken("nobody is stuck when faults have ended", "%s at %s: %s, %+v", who, v.app, it.State, it.Failure)
 		}
+		v.w.excuse("in the end: the vendor protects the account")
 		return nil
 	}
-	want, entitled := v.w.model.want(p, v.app, v.w.clock.now().Add(-24*time.Hour))
+	if !v.soon {
+		if why := v.driftOf(p); why != "" {
+			v.w.excuse("in the end: " + why)
+			return nil
+		}
+	}
 	if human(who) == protectedOne {
 		return nil
 	}
+	want, entitled := v.w.model.want(p, v.app, v.w.clock.now().Add(-24*time.Hour))
 	if !entitled {
-		return v.checkUnwanted(p, who, standing, len(rejected) > 0)
+		return v.checkUnwanted(p, who, standing, no)
+	}
+	if len(standing) == 0 && (no["budget create"] || no["adopt"] || no["namesake"] || no["restored"]) {
+		v.w.excuse("in the end: an administrator said no to an account")
+		return nil
 	}
 	if len(standing) != 1 {
 		return broken("who is entitled has one account", "%s has %d in the ledger of %s", who, len(standing), v.app)
 	}
-	return v.checkWanted(p, who, want, standing[0], rejected)
+	return v.checkWanted(p, who, want, standing[0], no)
 }
 
-// checkUnwanted: who is not entitled has no account, but one that the mapping's last step leaves behind.
-func (v *view) checkUnwanted(p uuid.UUID, who string, standing []provision.Account, rejected bool) error {
+// checkUnwanted: who is not entitled has no account, but one that the mapping's last step leaves behind. Whom an administrator
+// terminated cannot sign in, whatever the mapping says.
+func (v *view) checkUnwanted(p uuid.UUID, who string, standing []provision.Account, no map[string]bool) error {
 	d, _ := v.w.model.document()
 	endings := d.apps[v.app].ungranted
 	if !v.w.model.active(p) {
@@ -292,7 +381,13 @@ func (v *view) checkUnwanted(p uuid.UUID, who string, standing []provision.Accou
 	for _, a := range standing {
 		l, there := v.login(a.VendorID)
 		switch {
-		case !there || rejected:
+		case !there:
+		case v.w.model.ended[p]:
+			if l.active {
+				return broken("who is terminated cannot sign in", "%s has %+v at %s; ledger: %s since %s, done %v", who, l, v.app, a.State, a.UnwantedSince, a.Done)
+			}
+		case no["budget removal"] || no["budget suspension"] || no["mapping"] || no["reduction"] || no["transfer"] || no["refused"] || no["leaver"] || no["returned"]:
+			v.w.excuse("an administrator said no to ending the account")
 		case last == "delete" && !v.later(p):
 			return broken("who is not entitled has no account", "%s has %+v at %s; ledger: %s since %s, done %v", who, l, v.app, a.State, a.UnwantedSince, a.Done)
 		case last == "suspend" && l.active:
@@ -321,32 +416,45 @@ func (v *view) later(p uuid.UUID) bool {
 	return there && it.State == provision.Later && it.Due.After(v.w.clock.now())
 }
 
-// checkWanted: an entitled person has what the mapping says.
-func (v *view) checkWanted(p uuid.UUID, who string, want wanted, a provision.Account, rejected map[provision.HoldKind]bool) error {
+// checkWanted: an entitled person has what the mapping says, but for what an administrator said no to.
+func (v *view) checkWanted(p uuid.UUID, who string, want wanted, a provision.Account, no map[string]bool) error {
 	l, there := v.login(a.VendorID)
 	u, _ := v.w.model.profile(p)
 	switch {
 	case !there:
 		return broken("who is entitled has one account", "%s: %s has no %s, the ledger says %+v", who, v.app, a.VendorID, a)
-	case a.Protected != "" || l.pending:
+	case a.Protected != "":
+		v.w.excuse("the vendor protects the account, and nothing is written to it")
 		return nil
-	case !l.active && !rejected[provision.HoldSuspended]:
+	case l.pending:
+		v.w.excuse("an invitation is not accepted yet")
+		return nil
+	case !l.active && no["suspended"]:
+		v.w.excuse("an administrator said no to reactivating the account")
+		return nil
+	case !l.active:
 		return broken("who is entitled can sign in", "%s at %s: %+v, ledger %s", who, v.app, l, a.State)
-	case !l.active || rejected[provision.HoldReduction]:
-		return nil
+	case no["reduction"] || no["budget reduction"] || no["admin admin-grant"]:
+		v.w.excuse("an administrator said no to another role, licence or team")
 	case want.role != "" && l.role != want.role, want.licence != "" && l.licence != want.licence:
 		return broken("the vendor has what the directory says", "%s at %s: role %q licence %q, want %+v; ledger %q %q", who, v.app, l.role, l.licence, want, a.Role, a.Licence)
+	}
+	switch {
 	case l.name != u.display:
 		return broken("the vendor has what the directory says", "%s at %s: name %q, want %q", who, v.app, l.name, u.display)
+	case v.app == meet && no["budget identity"]:
+		v.w.excuse("an administrator said no to another address")
 	case v.app == meet && !strings.EqualFold(l.email, u.userName):
 		return broken("the vendor has what the directory says", "%s at %s: address %q, want %q", who, v.app, l.email, u.userName)
 	}
 	for _, t := range v.managed() {
 		has, should := slices.Contains(l.teams, t), slices.Contains(want.teams, t)
-		if has && !should && v.app == desk && a.Origin == provision.Adopted {
-			continue // Gorgias does not say of a user which teams it is in
-		}
-		if has != should && !v.teams[t] {
+		switch {
+		case has == should:
+		case v.teams[t]:
+			v.w.excuse("a team has a failure of its own")
+		case has && (no["reduction"] || no["budget reduction"]):
+		default:
 			return broken("teams are as wanted", "%s at %s: %q, want %q; ledger %q", who, v.app, l.teams, want.teams, a.Teams)
 		}
 	}

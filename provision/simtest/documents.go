@@ -4,14 +4,21 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/usher-scim/usher/provision"
 )
 
 // document is a mapping document in parts, so that the simulator can say what follows from it
 // without asking Usher.
-type document struct{ apps map[string]appDoc }
+type document struct {
+	apps    map[string]appDoc
+	sources budgets // of each source, over all apps
+}
 
 type appDoc struct {
 	mode        string
+	budgets     budgets
 	grants      []grant
 	deny        []string
 	deactivated []ending
@@ -26,6 +33,42 @@ type grant struct {
 
 type ending struct{ action, after string }
 
+// budgets say how many people each kind of work may touch within a window of which nobody is asked. There is no percentage: the
+// histories have few people, so the figure is the same however many accounts there are.
+type budgets map[provision.Kind]limit
+
+type limit struct {
+	people int
+	window time.Duration
+}
+
+const day = 24 * time.Hour
+
+// The budgets of the documents: strict ones, that a history of a few people passes now and then, and wide ones.
+var (
+	strict = budgets{
+		provision.Removals: {3, day}, provision.Suspensions: {2, day}, provision.Creates: {5, day},
+		provision.Identities: {1, day}, provision.Reductions: {2, day},
+	}
+	wide = budgets{
+		provision.Removals: {4, 2 * day}, provision.Suspensions: {3, 12 * time.Hour}, provision.Creates: {8, day},
+		provision.Identities: {3, 12 * time.Hour}, provision.Reductions: {5, day},
+	}
+	perSource = budgets{
+		provision.Removals: {4, day}, provision.Suspensions: {4, day}, provision.Creates: {7, day},
+		provision.Identities: {2, day}, provision.Reductions: {4, day},
+	}
+)
+
+// text is the budgets as YAML, on one line.
+func (b budgets) text() string {
+	one := func(k provision.Kind) string {
+		return fmt.Sprintf("percent: 0, at_least: %d, at_most: %d, window: %dh", b[k].people, b[k].people, int(b[k].window.Hours()))
+	}
+	return fmt.Sprintf("{%s, suspensions: {%s}, creates: {%s}, identities: {%s}, reductions: {%s}}", one(provision.Removals),
+		one(provision.Suspensions), one(provision.Creates), one(provision.Identities), one(provision.Reductions))
+}
+
 const protectedOne = "gus"
 
 // documents are the mappings of the histories. The first is also the one that a history ends with. They are made
@@ -33,7 +76,11 @@ const protectedOne = "gus"
 var documents = sync.OnceValue(func() []document { //nolint:gochecknoglobals // a table that is only read
 	both := func(mode string, d, z appDoc) document {
 		d.mode, z.mode = mode, mode
-		return document{map[string]appDoc{desk: d, meet: z}}
+		d.budgets, z.budgets = strict, strict
+		if len(d.deny) == 0 { // the first and the last have one
+			z.budgets = wide
+		}
+		return document{map[string]appDoc{desk: d, meet: z}, perSource}
 	}
 	return []document{
 		both("enforce", appDoc{
@@ -97,13 +144,14 @@ var documents = sync.OnceValue(func() []document { //nolint:gochecknoglobals // 
 // text is the document as YAML.
 func (d document) text() string {
 	var b strings.Builder
-	b.WriteString("version: 1\napps:\n")
+	fmt.Fprintf(&b, "version: 1\nsource_budget: %s\napps:\n", d.sources.text())
 	for _, app := range apps() {
 		a, there := d.apps[app]
 		if !there {
 			continue
 		}
-		fmt.Fprintf(&b, "  %s:\n    connection: %s\n    mode: %s\n    protect: [%s@acme.example]\n    grants:\n", app, app, a.mode, protectedOne)
+		fmt.Fprintf(&b, "  %s:\n    connection: %s\n    mode: %s\n    protect: [%s@acme.example]\n    budget: %s\n    reconcile: {every: 72h}\n    drift: {changed: correct}\n    grants:\n",
+			app, app, a.mode, protectedOne, a.budgets.text())
 		for _, g := range a.grants {
 			who := "person: " + g.person
 			if g.group != "" {

@@ -12,6 +12,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/mapping"
+	"github.com/usher-scim/usher/provision"
 )
 
 // model is what the sources and administrators were told is so: every write that was acknowledged. It
@@ -21,6 +23,8 @@ type model struct {
 	groups   map[string]map[string]group     // living ones, by source and name
 	denies   map[uuid.UUID]map[string]bool   // sources that deleted a person whom others hold
 	applied  []int                           // the document of each version
+	ended    map[uuid.UUID]bool              // whom an administrator terminated
+	switches map[string]provision.Switch     // that an administrator set, by what they stop
 	frozen   []group                         // deleted ones
 	last     map[string]map[string]uuid.UUID // by source and human: whom acts are about
 	emails   map[uuid.UUID]map[string]bool   // every address a person ever had
@@ -38,11 +42,13 @@ type group struct {
 	source, name string
 	members      map[uuid.UUID]bool
 	deleted      time.Time
+	bound        map[string]bool // apps whose mapping has bound its name: their grants and denies outlive it for a day
 }
 
 func newModel() *model {
 	m := &model{
 		users: map[string]map[uuid.UUID]user{}, groups: map[string]map[string]group{}, denies: map[uuid.UUID]map[string]bool{},
+		ended: map[uuid.UUID]bool{}, switches: map[string]provision.Switch{},
 		last: map[string]map[string]uuid.UUID{}, emails: map[uuid.UUID]map[string]bool{}, entitled: map[string]map[uuid.UUID]bool{},
 	}
 	for _, s := range []string{okta, entra} {
@@ -71,6 +77,7 @@ func (m *model) clone() *model {
 		c.denies[p] = maps.Clone(by)
 	}
 	c.applied, c.frozen = slices.Clone(m.applied), slices.Clone(m.frozen)
+	c.ended, c.switches = maps.Clone(m.ended), maps.Clone(m.switches)
 	return &c
 }
 
@@ -97,8 +104,11 @@ func (m *model) profile(p uuid.UUID) (u user, held bool) {
 	return user{}, false
 }
 
-// active: somebody holds the person, no holder says no, and no source has sent the person away.
+// active: somebody holds the person, no holder says no, no source has sent the person away, and no administrator has.
 func (m *model) active(p uuid.UUID) bool {
+	if m.ended[p] {
+		return false
+	}
 	held := false
 	for s := range m.users {
 		u, holds := m.users[s][p]
@@ -110,13 +120,13 @@ func (m *model) active(p uuid.UUID) bool {
 	return held && len(m.denies[p]) == 0
 }
 
-func (m *model) member(p uuid.UUID, name string, frozenSince time.Time) bool {
+func (m *model) member(p uuid.UUID, app, name string, frozenSince time.Time) bool {
 	source, bare, _ := strings.Cut(name, "/")
 	if m.groups[source][bare].members[p] {
 		return true
 	}
 	for _, g := range m.frozen {
-		if g.source == source && g.name == bare && g.deleted.After(frozenSince) && g.members[p] {
+		if g.source == source && g.name == bare && g.bound[app] && g.deleted.After(frozenSince) && g.members[p] {
 			return true
 		}
 	}
@@ -145,7 +155,7 @@ func (m *model) want(p uuid.UUID, app string, frozenSince time.Time) (wanted, bo
 	var w wanted
 	entitled := false
 	for _, g := range a.grants {
-		if (g.group != "" && !m.member(p, g.group, frozenSince)) || (g.person != "" && g.person != u.userName) {
+		if (g.group != "" && !m.member(p, app, g.group, frozenSince)) || (g.person != "" && g.person != u.userName) {
 			continue
 		}
 		entitled = true
@@ -162,7 +172,7 @@ func (m *model) want(p uuid.UUID, app string, frozenSince time.Time) (wanted, bo
 		}
 	}
 	for _, name := range a.deny {
-		if m.member(p, name, frozenSince) {
+		if m.member(p, app, name, frozenSince) {
 			return wanted{}, false
 		}
 	}
@@ -179,6 +189,17 @@ func (m *model) remember(now time.Time) {
 			}
 		}
 	}
+}
+
+// freeze keeps a group that was deleted, with the apps whose mapping had bound it.
+func (w *World) freeze(m *model, g group) {
+	g.deleted, g.bound = w.clock.now(), map[string]bool{}
+	for b, err := range all[mapping.Binding](w, "mapping-bindings") {
+		if err == nil && b.Group == g.id {
+			g.bound[b.App] = true
+		}
+	}
+	m.frozen = append(m.frozen, g)
 }
 
 func (m *model) setUser(source string, p uuid.UUID, u user) {
@@ -233,6 +254,12 @@ func (m *model) facts() map[string]string {
 			f[fmt.Sprintf("%s group %s", s, name)] = fmt.Sprintf("%s %s", g.id, members)
 		}
 	}
+	for p := range m.ended {
+		f["terminated "+p.String()] = "yes"
+	}
+	for what, s := range m.switches {
+		f["switch "+what] = s.Until.String()
+	}
 	for p, by := range m.denies {
 		for s := range by {
 			f[fmt.Sprintf("deny %s %s", p, s)] = "stands"
@@ -285,6 +312,9 @@ func (w *World) learn(ctx context.Context) (*model, error) {
 				}
 			}
 		}
+	}
+	if err := w.learnOrders(ctx, m); err != nil {
+		return nil, err
 	}
 	versions, err := w.p.maps.List(ctx)
 	if err != nil {

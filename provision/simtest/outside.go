@@ -25,7 +25,7 @@ var faultKinds = []wire.Kind{
 func (w *World) playVendor(a Act) {
 	app := apps()[a.A%2]
 	front := w.front(app)
-	if away := !w.elsewhere[app].IsZero() || !w.elsewhere[meet].IsZero(); away && slices.Contains([]string{"by hand", "stranger", "works", "accept"}, a.What) {
+	if away := !w.elsewhere[app].IsZero() || !w.elsewhere[meet].IsZero(); away && slices.Contains([]string{"by hand", "changed by hand", "stranger", "works", "accept"}, a.What) {
 		return // the people there are not ours
 	}
 	switch a.What {
@@ -63,6 +63,8 @@ func (w *World) playVendor(a Act) {
 		w.meet.Configure(func(s *zoombox.Settings) { s.Seats = map[string]int{"basic": n, "licensed": n / 2} })
 	case "by hand":
 		w.byHandRemoves(app, a)
+	case "changed by hand":
+		w.byHandChanges(app, a)
 	case "stranger":
 		w.stranger(app, a)
 	case "works":
@@ -81,12 +83,13 @@ func (w *World) acceptAll() {
 		}
 	}
 	for id, l := range w.logins(meet) {
-		w.addresses[meet][id] = l.email
+		w.addresses[meet][strings.ToLower(l.email)] = id
 	}
+	w.memberships[meet] = w.teamsNow(meet)
 }
 
-// byHandRemoves lets somebody remove an account at the vendor.
-func (w *World) byHandRemoves(app string, a Act) {
+// someLogin picks an account at a vendor that is not foreign.
+func (w *World) someLogin(app string, n int) (login, bool) {
 	var could []login
 	for _, l := range w.logins(app) {
 		if _, theirs := w.foreign[app][l.id]; !theirs {
@@ -94,12 +97,65 @@ func (w *World) byHandRemoves(app string, a Act) {
 		}
 	}
 	if len(could) == 0 {
-		return
+		return login{}, false
 	}
 	slices.SortFunc(could, func(a, b login) int { return strings.Compare(a.id, b.id) })
-	l := could[a.B%len(could)]
+	return could[n%len(could)], true
+}
+
+// touched notes that somebody changed an account at the vendor.
+func (w *World) touched(app string, l login) {
+	now := w.clock.now()
+	for _, k := range []string{l.id, l.email, l.external} {
+		if k != "" {
+			w.byHand[app][strings.ToLower(k)] = now
+		}
+	}
+	w.admins[app] = w.countAdmins(app)
+	w.memberships[app] = w.teamsNow(app)
+}
+
+// byHandChanges lets somebody change an account at the vendor: its name, its role or licence, or whether it can sign in.
+func (w *World) byHandChanges(app string, a Act) {
+	l, ok := w.someLogin(app, a.B)
+	if !ok || l.pending {
+		return
+	}
+	what := a.C % 3
+	w.say("%s (%s) is changed by hand at %s: %s", l.email, l.id, app, []string{"name", "role or licence", "sign-in"}[what])
+	if app == desk {
+		u, _ := w.desk.User(l.email)
+		if what == 0 {
+			u.Name = "Changed " + l.name
+		} else {
+			u.Role = []string{"agent", "observer-agent", "basic-agent"}[a.A%3]
+		}
+		w.desk.SeedUser(u)
+	} else {
+		u, _ := w.meet.User(l.email)
+		switch {
+		case what == 0:
+			u.DisplayName = "Changed " + l.name
+		case what == 1 && u.Status == zoombox.Active:
+			u.Type = zoombox.Basic + zoombox.Licensed - u.Type
+		case u.Status == zoombox.Active:
+			u.Status = zoombox.Inactive
+		default:
+			u.Status = zoombox.Active
+		}
+		w.meet.SeedUser(u)
+	}
+	w.touched(app, l)
+}
+
+// byHandRemoves lets somebody remove an account at the vendor.
+func (w *World) byHandRemoves(app string, a Act) {
+	l, ok := w.someLogin(app, a.B)
+	if !ok {
+		return
+	}
 	w.say("%s (%s) is removed by hand at %s", l.email, l.id, app)
-	w.byHand[app][l.id], w.byHand[app][l.email] = true, true
+	defer w.touched(app, l)
 	if app == desk {
 		id, err := strconv.ParseInt(l.id, 10, 64)
 		if err != nil {

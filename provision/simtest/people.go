@@ -34,7 +34,7 @@ func (w *World) tell(do func() error, told func(), touches ...string) error {
 	case errors.Is(err, errCrash):
 		w.restart()
 		return w.relearn(touches)
-	case slices.Contains([]directory.Code{directory.NotFound, directory.Uniqueness, directory.Invalid}, directory.CodeOf(err)):
+	case slices.Contains([]directory.Code{directory.NotFound, directory.Uniqueness, directory.Invalid, directory.TooMany}, directory.CodeOf(err)):
 		w.say("  refused: %v", err)
 		return nil
 	}
@@ -55,8 +55,7 @@ func (w *World) relearn(touches []string) error {
 	for _, source := range []string{okta, entra} {
 		for name, g := range w.model.groups[source] {
 			if _, still := now.groups[source][name]; !still {
-				g.deleted = w.clock.now()
-				now.frozen = append(now.frozen, g)
+				w.freeze(now, g)
 			}
 		}
 		for p, u := range now.users[source] {
@@ -203,8 +202,7 @@ func (w *World) deleteGroup(a Act) error {
 		return w.p.dir.DeleteGroup(w.p.ctx, w.sources[source], "group", g.id)
 	}, func() {
 		delete(w.model.groups[source], name)
-		g.deleted = w.clock.now()
-		w.model.frozen = append(w.model.frozen, g)
+		w.freeze(w.model, g)
 	}, source+" group "+name)
 }
 
@@ -287,10 +285,14 @@ func (w *World) applyDocument(n int, confirmed bool) error {
 	w.say("mapping %d, confirmed %v", n, confirmed)
 	w.applying = n
 	w.confirming = w.confirming || confirmed
+	w.inForce(documents()[n])
 	return w.tell(func() error {
-		_, err := w.p.maps.Apply(w.p.ctx, admin, []byte(documents()[n].text()), versions.ApplyOptions{Confirmed: confirmedCount(confirmed)})
+		_, err := w.p.maps.Apply(w.p.ctx, admin, []byte(documents()[n].text()), versions.ApplyOptions{Confirmed: confirmedCount(confirmed), Exceeding: confirmedCount(confirmed)})
 		return err
-	}, func() { w.model.applied = append(w.model.applied, n) }, "mapping")
+	}, func() {
+		w.model.applied = append(w.model.applied, n)
+		w.mappingChanged()
+	}, "mapping")
 }
 
 func (w *World) rollback(a Act) error {
@@ -301,11 +303,15 @@ func (w *World) rollback(a Act) error {
 	confirmed := a.C%4 == 3
 	w.applying = w.model.applied[to]
 	w.confirming = w.confirming || confirmed
+	w.inForce(documents()[w.applying])
 	w.say("rollback to version %d, confirmed %v", to+1, confirmed)
 	return w.tell(func() error {
-		_, err := w.p.maps.Rollback(w.p.ctx, admin, to+1, versions.ApplyOptions{Confirmed: confirmedCount(confirmed)})
+		_, err := w.p.maps.Rollback(w.p.ctx, admin, to+1, versions.ApplyOptions{Confirmed: confirmedCount(confirmed), Exceeding: confirmedCount(confirmed)})
 		return err
-	}, func() { w.model.applied = append(w.model.applied, w.applying) }, "mapping")
+	}, func() {
+		w.model.applied = append(w.model.applied, w.applying)
+		w.mappingChanged()
+	}, "mapping")
 }
 
 // confirmedCount is a number of removals that covers all there can be.

@@ -31,9 +31,10 @@ func broken(invariant, format string, args ...any) error {
 type Result struct {
 	Err     error // a *Broken, or nil
 	Trace   []string
-	Passed  [4]int // commits before and after, calls before and after: where it could have crashed
-	Calls   int    // to the vendors
-	Minimum int    // that were needed, of a history without faults
+	Passed  [4]int         // commits before and after, calls before and after: where it could have crashed
+	Calls   int            // to the vendors
+	Minimum int            // that were needed, of a history without faults
+	Excuses map[string]int // reasons that were accepted for what was not as it should be, and how often
 }
 
 // Invariant names what is broken, "" when nothing is.
@@ -59,7 +60,7 @@ func Play(seed uint64, acts []Act, tracing bool) Result {
 	if err != nil {
 		w.say("BROKEN %v", err)
 	}
-	return Result{Err: err, Trace: w.trace, Passed: w.passed, Calls: w.calls, Minimum: w.minimum}
+	return Result{Err: err, Trace: w.trace, Passed: w.passed, Calls: w.calls, Minimum: w.minimum, Excuses: w.excuses}
 }
 
 // end stops the last process, so that the bubble is left empty.
@@ -123,6 +124,8 @@ func (w *World) play(a Act) error {
 		return w.decideOne(a)
 	case "retry":
 		return w.retry(apps()[a.A%2])
+	case "pause", "resume", "terminate", "reinstate", "reconcile", "go on":
+		return w.order(a)
 	case "steps":
 		return w.steps(1+a.A%40, a.Order)
 	case "time":
@@ -150,9 +153,10 @@ func (w *World) playOutside(a Act) error {
 		d := []time.Duration{-time.Hour, -25 * time.Hour, time.Hour, 26 * time.Hour, -time.Minute, 10 * time.Second}[a.A%6]
 		w.say("the clock jumps by %s", d)
 		w.clock.skew += d
+		w.backwards += max(0, -d)
 	case "backup":
 		w.say("backup")
-		w.backup = &backup{disk: w.disk.Snapshot(), model: w.model.clone()}
+		w.backup = &backup{disk: w.disk.Snapshot(), model: w.model.clone(), at: w.clock.now()}
 	case "restore":
 		return w.restore()
 	default:
@@ -165,9 +169,10 @@ func (w *World) playOutside(a Act) error {
 type backup struct {
 	disk  memory.Snapshot
 	model *model
+	at    time.Time
 }
 
-// restore puts the backup back; Usher is off meanwhile. The vendors keep what they have.
+// restore puts the backup back, as `usher restore` does; Usher is off meanwhile. The vendors keep what they have.
 func (w *World) restore() error {
 	if w.backup == nil {
 		return nil
@@ -175,11 +180,21 @@ func (w *World) restore() error {
 	w.say("the backup is put back")
 	w.p.dead = true
 	w.p.bury()
+	if err := w.keepFacts(); err != nil {
+		return err
+	}
 	w.disk.Restore(w.backup.disk)
 	w.model = w.backup.model.clone()
-	w.restored = true
+	w.restored = w.clock.now()
+	w.lives++
+	mark := provision.Restored{At: w.restored, By: admin.Name, File: "backup", Newest: w.backup.at}
+	id := ids(w.seed<<8|uint64(w.lives), w.clock.now)() //nolint:gosec // not negative
+	if err := provision.MarkRestored(context.Background(), w.disk.Open(), mark, id); err != nil {
+		return broken("no unexpected error", "mark a restore: %v", err)
+	}
+	w.lets = map[let]bool{} // its books are those of the backup
 	w.start()
-	return nil
+	return w.audit(false)
 }
 
 // restart buries a process that died and starts the next one. What was arranged to kill it is spent.
@@ -224,7 +239,7 @@ func (w *World) work(r *rand.Rand, n int, rested func() (done bool, err error)) 
 	w.p.idle = false
 	for ; n != 0; n-- {
 		if err := w.p.reap(); err != nil {
-			return broken("no unexpected error", "%v", err)
+			return unexpected(err)
 		}
 		if w.p.dead {
 			w.restart()
@@ -264,6 +279,15 @@ func (w *World) work(r *rand.Rand, n int, rested func() (done bool, err error)) 
 	return nil
 }
 
+// unexpected is what a worker of the process ended with: an invariant that does not hold, or what should not have happened.
+func unexpected(err error) error {
+	var b *Broken
+	if errors.As(err, &b) {
+		return b
+	}
+	return broken("no unexpected error", "%v", err)
+}
+
 func (w *World) maintain() error {
 	err := w.p.engine.Maintain(w.p.ctx)
 	if err == nil || errors.Is(err, errCrash) {
@@ -294,6 +318,7 @@ func (w *World) nextMoment() (time.Time, error) {
 			sooner(it.Marked.Add(quiet.AtMost))
 		}
 	}
+	w.comparisons(sooner)
 	if !ready {
 		return next, nil
 	}

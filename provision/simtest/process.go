@@ -31,10 +31,11 @@ type process struct {
 	engine *provision.Engine
 	conns  connections
 
-	workers []*worker
-	passing bool // a pass is among the workers
-	idle    bool // the last pass found nothing to do
-	flying  map[string]int
+	workers   []*worker
+	passing   bool            // a pass is among the workers
+	comparing map[string]bool // what lists an app's accounts is among the workers
+	idle      bool            // the last pass found nothing to do
+	flying    map[string]int
 }
 
 // concurrency is how many items of one app are worked on at once.
@@ -44,7 +45,7 @@ const concurrency = 3
 func (w *World) start() {
 	w.lives++
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &process{w: w, ctx: ctx, cancel: cancel, flying: map[string]int{}}
+	p := &process{w: w, ctx: ctx, cancel: cancel, flying: map[string]int{}, comparing: map[string]bool{}}
 	s := commits{Store: w.disk.Open(), p: p}
 	newID := ids(w.seed<<8|uint64(w.lives), w.clock.now)     //nolint:gosec // not negative
 	random := rand.New(rand.NewPCG(w.seed, uint64(w.lives))) //nolint:gosec // jitter; not negative
@@ -150,14 +151,20 @@ func (p *process) pass(ctx context.Context) error {
 		}
 		busy = busy || did
 	}
-	p.idle = !busy
+	p.idle = !busy && !p.compare()
 	return nil
 }
 
 func (p *process) passApp(ctx context.Context, app *mapping.App) (busy bool, err error) {
 	n, err := p.engine.Triage(ctx, app.Key)
-	if err != nil || app.Mode == mapping.Paused {
-		return n > 0, err
+	if err != nil {
+		return false, err
+	}
+	if p.w.restoredMark() != nil {
+		return p.lookAround(app.Key) || n > 0, nil
+	}
+	if app.Mode == mapping.Paused {
+		return n > 0, nil
 	}
 	moved, err := p.engine.Admit(ctx, app.Key)
 	if err != nil {
@@ -172,6 +179,9 @@ func (p *process) passApp(ctx context.Context, app *mapping.App) (busy bool, err
 	for p.flying[app.Key] < concurrency && !p.engine.Waiting(app.Key) {
 		it, err := p.engine.Next(ctx, app.Key)
 		if err != nil || it == nil {
+			return busy, err
+		}
+		if err := p.w.firstInLine(it); err != nil {
 			return busy, err
 		}
 		busy = true

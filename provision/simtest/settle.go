@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/usher-scim/usher/provision"
@@ -23,6 +24,9 @@ func (w *World) settle() error {
 	}
 	w.say("HEAL")
 	w.kind.sources = 1
+	if err := w.liftAll(); err != nil {
+		return err
+	}
 	if err := w.applyDocument(0, true); err != nil {
 		return err
 	}
@@ -38,6 +42,9 @@ func (w *World) settle() error {
 		}
 		for _, app := range apps() {
 			if err := w.retry(app); err != nil {
+				return err
+			}
+			if err := w.requestComparison(app); err != nil {
 				return err
 			}
 		}
@@ -57,5 +64,29 @@ func (w *World) settle() error {
 			return err
 		}
 	}
-	return w.checkAll(false)
+	if err := w.checkAll(false); err != nil {
+		return err
+	}
+	return w.explained()
+}
+
+// liftAll ends what an administrator stopped, and in every second history the terminations too.
+func (w *World) liftAll() error {
+	if err := w.goOn(); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(keys(w.model.switches)) {
+		if err := w.lift(name); err != nil {
+			return err
+		}
+	}
+	for range len(w.model.ended) {
+		if w.seed%2 == 0 {
+			break
+		}
+		if err := w.reinstateOne(Act{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

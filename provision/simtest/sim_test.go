@@ -3,9 +3,10 @@ package simtest_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,23 +38,31 @@ const shards = 4
 // says why not. `make sim SEEDS=n SEED_START=k` plays others.
 func TestHistories(t *testing.T) {
 	began := time.Now()
-	var played atomic.Uint64
+	var mu sync.Mutex
+	var excuses map[string]int
+	played := 0
 	t.Cleanup(func() {
-		t.Logf("%d histories of the %d from seed %d on, %.1f a second", played.Load(), *seeds, *start, float64(played.Load())/time.Since(began).Seconds())
+		t.Logf("%d histories of the %d from seed %d on, %.1f a second", played, *seeds, *start, float64(played)/time.Since(began).Seconds())
+		for _, why := range slices.Sorted(maps.Keys(excuses)) {
+			t.Logf("%7d times: %s", excuses[why], why)
+		}
 	})
 	for shard := range uint64(shards) {
 		t.Run(fmt.Sprintf("shard %d", shard), func(t *testing.T) {
 			t.Parallel()
 			for seed := *start + shard; seed < *start+*seeds && !t.Failed(); seed += shards {
-				tell(t, seed)
-				played.Add(1)
+				r := tell(t, seed)
+				mu.Lock()
+				excuses = simtest.Excuses(excuses, r)
+				played++
+				mu.Unlock()
 			}
 		})
 	}
 }
 
 // tell plays a history; when something breaks, or it was asked for, it tells it.
-func tell(t *testing.T, seed uint64) {
+func tell(t *testing.T, seed uint64) simtest.Result {
 	t.Helper()
 	acts := simtest.History(seed)
 	r := play(t, seed, acts, *told)
@@ -63,6 +72,7 @@ func tell(t *testing.T, seed uint64) {
 	if r.Err != nil {
 		t.Error(explain(t, seed, acts, r))
 	}
+	return r
 }
 
 // The same seed plays the same history, call for call: else no failure could be looked into. Calls that

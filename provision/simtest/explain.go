@@ -1,0 +1,287 @@
+package simtest
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/provision"
+	"github.com/usher-scim/usher/sandbox/wire"
+	"github.com/usher-scim/usher/store"
+)
+
+// Every write at a vendor is explained: what was about to be done stands in the ledger when the write takes effect, and a fact of
+// that account and kind tells it afterwards.
+
+// told is a write that a fact has to tell.
+type told struct {
+	app     string
+	at      time.Time // Usher's clock when it took effect
+	what    string    // for the text of a failure
+	op      provision.Op
+	person  uuid.UUID
+	team    string // of a membership
+	joined  bool
+	clean   bool // the vendor confirmed it, and nobody died over it
+	restore int  // how many backups had been put back
+}
+
+// fact is what the audit says of one account.
+type fact struct {
+	act    audit.Act
+	app    string
+	at     time.Time
+	person uuid.UUID
+	detail map[string]string
+}
+
+// recorded is what the simulator remembers for it.
+type recorded struct {
+	writes      []told
+	lost        []fact // of stores that a backup replaced
+	backwards   time.Duration
+	memberships map[string]map[string][]string // by app and account: the teams as they were seen last
+}
+
+// teamsNow is who is in which teams.
+func (w *World) teamsNow(app string) map[string][]string {
+	now := map[string][]string{}
+	for id, l := range w.logins(app) {
+		now[id] = l.teams
+	}
+	return now
+}
+
+// judgeIntent: the ledger says what is about to be done before it takes effect.
+func (w *World) judgeIntent(app string, c wire.Call, a *provision.Account) error {
+	ops := opsOf(app, c)
+	if len(ops) == 0 {
+		return nil // about teams: judged by who is in them
+	}
+	if a == nil {
+		return broken("every write has an intent", "%s %s at %s: the ledger has no such account", c.Method, c.Path, app)
+	}
+	if a.Intent == nil || !a.Intent.Sent || !slices.Contains(ops, a.Intent.Op) {
+		return broken("every write has an intent", "%s %s at %s: the ledger says %+v of %s (%s)", c.Method, c.Path, app, a.Intent, a.Email, a.State)
+	}
+	w.writes = append(w.writes, told{
+		app: app, at: w.clock.now(), what: c.Method + " " + c.Path, op: a.Intent.Op, person: a.Person,
+		clean: c.Status/100 == 2 && c.Fault == "" && !w.p.dead,
+	})
+	return nil
+}
+
+// opsOf says as part of what a call may be made; nothing for one about teams.
+func opsOf(app string, c wire.Call) []provision.Op {
+	parts := strings.Split(strings.Trim(c.Path, "/"), "/")
+	switch {
+	case parts[0] == "groups" || parts[0] == "teams":
+		return nil
+	case parts[0] == "users" && len(parts) == 1:
+		return []provision.Op{provision.OpObtain}
+	case parts[0] == "users" && len(parts) == 2 && c.Method == http.MethodDelete:
+		return []provision.Op{provision.OpRemove, provision.OpSuspend} // an invitation is withdrawn
+	case parts[0] == "users" && len(parts) == 3 && (parts[2] == "status" || parts[2] == "token"):
+		return []provision.Op{provision.OpSuspend, provision.OpResume}
+	case parts[0] == "roles":
+		return []provision.Op{provision.OpObtain, provision.OpUpdate, provision.OpResume, provision.OpSuspend, provision.OpRemove}
+	case app == desk:
+		return []provision.Op{provision.OpUpdate, provision.OpDemote}
+	}
+	return []provision.Op{provision.OpObtain, provision.OpUpdate, provision.OpResume}
+}
+
+// teamChange is what waits to be written into a team.
+type teamChange struct {
+	App     string    `json:"app"`
+	Team    string    `json:"team"`
+	Account uuid.UUID `json:"account"`
+	Join    bool      `json:"join"`
+	Dropped bool      `json:"dropped"`
+}
+
+// judgeTeams: who entered or left a team by a write was to do so. Whoever is reduced or ends leaves all teams.
+func (w *World) judgeTeams(app string, calls []wire.Call) error {
+	was, now := w.memberships[app], w.teamsNow(app)
+	w.memberships[app] = now
+	clean, made := true, map[string]bool{}
+	for _, c := range calls {
+		clean = clean && c.Status/100 == 2 && c.Fault == ""
+		if strings.Trim(c.Path, "/") == "users" {
+			email, err := newAddress(c)
+			if err != nil {
+				return err
+			}
+			made[email] = true // under the handle of an invitation that has ended, perhaps
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(now)) {
+		before, known := was[id]
+		if !known || made[strings.ToLower(id)] {
+			continue
+		}
+		for _, t := range slices.Concat(now[id], before) {
+			joined, left := !slices.Contains(before, t), !slices.Contains(now[id], t)
+			if !joined && !left {
+				continue
+			}
+			if err := w.judgeMembership(app, id, t, joined, clean); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *World) judgeMembership(app, id, team string, joined, clean bool) error {
+	a, err := w.entry(app, func(a *provision.Account) bool { return w.means(app, a.VendorID, id) })
+	if err != nil {
+		return err
+	}
+	verb := map[bool]string{true: "entered", false: "left"}[joined]
+	if a == nil {
+		return broken("every write has an intent", "%s %s %s at %s: the ledger has no such account", id, verb, team, app)
+	}
+	t := told{app: app, at: w.clock.now(), what: verb + " " + team, op: provision.OpTeams, person: a.Person, team: team, joined: joined, clean: clean && !w.p.dead}
+	for c, err := range all[teamChange](w, "team-changes") {
+		if err != nil {
+			return err
+		}
+		if c.App == app && c.Account == a.ID && strings.EqualFold(c.Team, team) && c.Join == joined {
+			w.writes = append(w.writes, t)
+			return nil
+		}
+	}
+	ends := []provision.Op{provision.OpDemote, provision.OpRemove, provision.OpSuspend}
+	if a.Intent != nil && a.Intent.Sent && !joined && slices.Contains(ends, a.Intent.Op) {
+		t.op = a.Intent.Op
+		w.writes = append(w.writes, t)
+		return nil
+	}
+	if joined || a.State.Over() {
+		return broken("every write has an intent", "%s %s %s at %s, and nothing asked for it; the ledger says %s", a.Email, verb, team, app, a.State)
+	}
+	return broken("every write has an intent", "%s %s %s at %s, and nothing asked for it", a.Email, verb, team, app)
+}
+
+// facts reads what the audit tells of accounts.
+func (w *World) facts() ([]fact, error) {
+	var out []fact
+	err := w.disk.Open().View(context.Background(), func(r store.Reader) error {
+		out = nil
+		for c, err := range audit.Read(r, time.Time{}, time.Time{}) {
+			if err != nil {
+				return err
+			}
+			if c.App == "" || len(c.Persons) != 1 {
+				continue
+			}
+			f := fact{act: c.Act, app: c.App, at: c.At, person: c.Persons[0]}
+			if len(c.Detail) > 0 {
+				if err := json.Unmarshal(c.Detail, &f.detail); err != nil {
+					return err
+				}
+			}
+			out = append(out, f)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, broken("no unexpected error", "read the audit: %v", err)
+	}
+	return out, nil
+}
+
+// tells reports whether a fact is the one that a write of an operation ends in.
+func (f *fact) tells(t *told) bool {
+	switch t.op {
+	case provision.OpObtain:
+		return f.act == audit.AccountCreated
+	case provision.OpUpdate:
+		return f.act == audit.AccountUpdated
+	case provision.OpResume:
+		return f.act == audit.AccountResumed
+	case provision.OpDemote:
+		return f.act == audit.AccountDemoted
+	case provision.OpSuspend:
+		return f.act == audit.AccountSuspended || f.act == audit.AccountRemoved // a withdrawn invitation is gone
+	case provision.OpRemove:
+		return f.act == audit.AccountRemoved
+	case provision.OpTeams:
+		return f.act == audit.AccountTeams && strings.EqualFold(f.detail[map[bool]string{true: "joined", false: "left"}[t.joined]], t.team)
+	}
+	return false
+}
+
+// settles reports whether a fact tells what became of an operation that was not confirmed: it failed, was asked about, or was
+// overtaken by another one.
+func (f *fact) settles() bool {
+	return strings.HasPrefix(string(f.act), "account.") || f.act == audit.HoldOpened || f.act == audit.HoldLeaver
+}
+
+// explained: each write has its fact, no earlier than itself.
+func (w *World) explained() error {
+	now, err := w.facts()
+	if err != nil {
+		return err
+	}
+	all := append(slices.Clone(w.lost), now...)
+	for i := range w.writes {
+		t := &w.writes[i]
+		from := t.at.Add(-w.backwards).Truncate(time.Millisecond)
+		exact, other := false, false
+		for j := range all {
+			f := &all[j]
+			if f.app != t.app || f.person != t.person || f.at.Before(from) {
+				continue
+			}
+			exact = exact || f.tells(t)
+			other = other || f.settles()
+		}
+		switch {
+		case exact:
+		case other && !t.clean:
+			w.excuse("a write of unknown outcome is told by the fact that settled it")
+		case other && w.overtaken(t, all):
+			w.excuse("one part of an operation was done and another was not: the failure is told")
+		default:
+			return broken("every write is explained by a fact", "%s at %s for %s on %s (%s)", t.what, t.app, w.name(t.person), t.at.Format(time.DateTime), t.op)
+		}
+	}
+	return nil
+}
+
+// overtaken reports whether the operation that a confirmed call was part of failed at another call.
+func (w *World) overtaken(t *told, all []fact) bool {
+	return slices.ContainsFunc(all, func(f fact) bool {
+		return f.app == t.app && f.person == t.person && (f.act == audit.AccountStepFailed || f.act == audit.HoldOpened)
+	})
+}
+
+// keepFacts takes over what a store tells before a backup replaces it. A write whose fact was still to come stays unexplained
+// for ever: the next store knows nothing of it.
+func (w *World) keepFacts() error {
+	now, err := w.facts()
+	if err != nil {
+		return err
+	}
+	w.lost = append(w.lost, now...)
+	kept := w.writes[:0]
+	for _, t := range w.writes {
+		told := slices.ContainsFunc(w.lost, func(f fact) bool { return f.app == t.app && f.person == t.person && f.tells(&t) })
+		if told {
+			kept = append(kept, t)
+		} else {
+			w.excuse("a backup was put back between a write and its fact")
+		}
+	}
+	w.writes = kept
+	return nil
+}
