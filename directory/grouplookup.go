@@ -68,6 +68,10 @@ func (d *Directory) findGroups(r store.Reader, src Source, l Lookup) ([]Group, e
 		if !ok {
 			return nil, nil
 		}
+		person, err := d.meant(r, src.ID, person)
+		if err != nil {
+			return nil, err
+		}
 		refs, err := d.groupsOf(r, person, src.ID)
 		if err != nil {
 			return nil, err

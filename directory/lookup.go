@@ -40,10 +40,17 @@ func (d *Directory) userIn(r store.Reader, src Source, id uuid.UUID, options ...
 		return d.userOf(r, *record, options...)
 	}
 	user, ok, err := d.mergedUser(r, src, id, options...)
-	if err == nil && !ok {
+	if err != nil || ok {
+		return user, err
+	}
+	alias, err := d.aliasOf(r, src.ID, id)
+	if err == nil && alias == uuid.Nil {
 		err = noUser(id)
 	}
-	return user, err
+	if err != nil {
+		return User{}, err
+	}
+	return d.userIn(r, src, alias, options...)
 }
 
 // FindUsers returns the users with exactly the value: the source's own, at most

@@ -123,6 +123,13 @@ func (e *memberEdit) add(ref MemberRef) error {
 func (e *memberEdit) remove(value string) error {
 	if id, ok := parseID(value); ok {
 		e.members[id] = nil
+		alias, err := e.d.aliasOf(e.tx, e.src.ID, id)
+		if err != nil {
+			return err
+		}
+		if alias != uuid.Nil {
+			e.members[alias] = nil
+		}
 	}
 	person, err := e.d.byExternalID(e.tx, e.src.ID, value)
 	if err != nil {
@@ -145,6 +152,9 @@ func (e *memberEdit) resolve(value string) (uuid.UUID, error) {
 		}
 		if err != nil || held {
 			return id, err
+		}
+		if alias, err := e.d.aliasOf(e.tx, e.src.ID, id); err != nil || alias != uuid.Nil {
+			return alias, err
 		}
 	}
 	return e.d.byExternalID(e.tx, e.src.ID, value)

@@ -18,12 +18,26 @@ type People struct {
 	names   []string
 	sources []*Source
 	groups  map[uuid.UUID]*Group
+	links   *Links
+}
+
+// Links are users of one source that are somebody else's: what Link would make so.
+type Links struct {
+	Source uuid.UUID
+	Users  map[uuid.UUID]uuid.UUID // by the person they would be linked to
+	Gone   map[uuid.UUID]bool      // the ids of those users, under which there would be nobody
 }
 
 // People returns a reader of persons as r sees them. Their profiles have the named attributes, extensions by their URN, and may have others:
 // who knows which ones are looked at is spared the rest.
 func (d *Directory) People(r store.Reader, names []string) *People {
 	return &People{d: d, r: r, names: names, groups: map[uuid.UUID]*Group{}}
+}
+
+// As makes Person answer as if users had been linked. It is called before the first Person, and returns p. Nil links are none.
+func (p *People) As(links *Links) *People {
+	p.links = links
+	return p
 }
 
 // Person is PersonIn, with the named attributes of the profile.
@@ -47,8 +61,13 @@ func (p *People) read(id uuid.UUID) (Person, error) {
 		}
 	}
 	var holdings []holding
+	linked := p.linked(id)
 	for _, source := range p.sources {
-		record, err := found(p.d.records.Get(p.r, pair(source.ID, id)))
+		key := id
+		if p.links != nil && source.ID == p.links.Source && (linked != uuid.Nil || p.links.Gone[id]) {
+			key = linked
+		}
+		record, err := found(p.d.records.Get(p.r, pair(source.ID, key)))
 		if err != nil {
 			return person, err
 		}
@@ -78,8 +97,29 @@ func (p *People) read(id uuid.UUID) (Person, error) {
 	return person, nil
 }
 
+// linked is the id under which the user is kept that the person would be linked to, uuid.Nil for none.
+func (p *People) linked(id uuid.UUID) uuid.UUID {
+	if p.links == nil {
+		return uuid.Nil
+	}
+	return p.links.Users[id]
+}
+
 func (p *People) memberships(person *Person) error {
-	for key := range p.r.Range(membershipsTable, person.ID[:], store.PrefixEnd(person.ID[:])) {
+	if p.links != nil && p.links.Gone[person.ID] {
+		return nil
+	}
+	if err := p.membershipsOf(person, person.ID); err != nil {
+		return err
+	}
+	if linked := p.linked(person.ID); linked != uuid.Nil {
+		return p.membershipsOf(person, linked)
+	}
+	return nil
+}
+
+func (p *People) membershipsOf(person *Person, id uuid.UUID) error {
+	for key := range p.r.Range(membershipsTable, id[:], store.PrefixEnd(id[:])) {
 		id := second(key)
 		group := p.groups[id]
 		if group == nil {

@@ -167,7 +167,7 @@ func (d *Directory) UpdateUser(ctx context.Context, src Source, request string, 
 		}
 		if !current.Held {
 			changed = true
-			user, failed = d.addRecord(tx, a, src, id, w, true)
+			user, failed = d.addRecord(tx, a, src, current.Person, w, true)
 			return failed
 		}
 		user, changed, failed = d.rewriteRecord(tx, a, src, current, w)
@@ -289,6 +289,10 @@ func (d *Directory) rewriteRecord(tx store.Tx, a act, src Source, user User, w U
 func (d *Directory) DeleteUser(ctx context.Context, src Source, request string, id uuid.UUID, checks ...func(User) error) error {
 	a := d.bySource(src, request)
 	return d.write(ctx, src, "delete user", func(tx store.Tx) error {
+		id, err := d.meant(tx, src.ID, id)
+		if err != nil {
+			return err
+		}
 		record, err := d.records.Get(tx, pair(src.ID, id))
 		if errors.Is(err, store.ErrNotFound) {
 			return noUser(id)
