@@ -66,6 +66,7 @@ func New(s Services) http.Handler {
 	v1.POST("/sources/:name/rotate", s.rotateSource)
 	v1.POST("/sources/:name/tokens", s.addToken)
 	s.sourceRemovalRoutes(v1)
+	s.migrationRoutes(v1)
 	v1.DELETE("/sources/:name/denies/:user", s.clearDeny)
 
 	v1.GET("/connections", s.listConnections)

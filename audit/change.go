@@ -84,6 +84,7 @@ const (
 	SourceAdded     Act = "source.added"
 	SourceRotated   Act = "source.rotated"
 	SourceRemoved   Act = "source.removed"
+	SourceMigrated  Act = "source.migrated" // another source took over from it
 	DenyCleared     Act = "deny.cleared"
 
 	PersonTerminated Act = "person.terminated" // by an administrator: access ends everywhere at once

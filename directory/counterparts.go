@@ -14,6 +14,7 @@ type Counterpart struct {
 	UserName string
 	Linked   bool // the other source has a record of the same person
 	Active   bool // Linked: what that record says
+	Barred   bool // not Linked: the other source deleted its user of the person, or the person is terminated
 	// Candidates are, where not linked, the users of the other source with a userName, an e-mail address or the externalId in common.
 	Candidates []Candidate
 }
@@ -23,7 +24,7 @@ type Candidate struct {
 	Person   uuid.UUID
 	UserName string
 	Active   bool
-	Alone    bool // no other source holds that person
+	Alone    bool // no other source holds that person, and nobody terminated it
 }
 
 // CounterpartsIn compares the next n users of the source from behind after (uuid.Nil: from the first), in the order of their ids, with those
@@ -49,12 +50,23 @@ func (d *Directory) CounterpartsIn(r store.Reader, from, to uuid.UUID, after uui
 		}
 		if other != nil {
 			c.Linked, c.Active = true, other.Active
+		} else if c.Barred, err = d.barred(r, record.Person, to); err != nil {
+			return nil, uuid.Nil, err
 		} else if c.Candidates, err = d.candidates(r, record, to); err != nil {
 			return nil, uuid.Nil, err
 		}
 		all = append(all, c)
 	}
 	return all, uuid.Nil, nil
+}
+
+// barred reports whether no user of a source may be linked to a person.
+func (d *Directory) barred(r store.Reader, person, source uuid.UUID) (bool, error) {
+	terminated, err := d.TerminatedIn(r, person)
+	if err != nil || terminated != nil {
+		return true, err
+	}
+	return has(r, d.denies.Name(), pair(person, source))
 }
 
 // candidates finds the users of a source that may be whom a record of another source is about.
@@ -99,7 +111,11 @@ func (d *Directory) candidates(r store.Reader, record *Record, to uuid.UUID) ([]
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Candidate{Person: id, UserName: user.UserName, Active: user.Active, Alone: !others})
+		terminated, err := d.TerminatedIn(r, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Candidate{Person: id, UserName: user.UserName, Active: user.Active, Alone: !others && terminated == nil})
 	}
 	return all, nil
 }

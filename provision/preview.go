@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/usher-scim/usher/mapping"
 	"github.com/usher-scim/usher/store"
 )
@@ -44,28 +46,37 @@ type AppPreview struct {
 // may be seen before or after; memory does not grow with the directory. Apps that can tell are asked for their free seats; what fails there is
 // said in the preview and fails nothing.
 func (e *Engine) Preview(ctx context.Context, next *mapping.Mapping) (Preview, error) {
-	current, err := e.o.Mappings.Current(ctx)
+	p, err := e.previewer(ctx, next)
 	if err != nil {
 		return Preview{}, err
-	}
-	former, err := e.formerKeys(ctx)
-	if err != nil {
-		return Preview{}, err
-	}
-	p := &previewer{current: current, former: former}
-	p.survey = &survey{Engine: e, mapping: next, reads: slices.Concat(current.Reads(), next.Reads()), at: e.o.Now(), tell: p.person}
-	for _, app := range next.Apps() {
-		conn, err := e.o.Connections.Open(ctx, app.Connection)
-		if err != nil {
-			return Preview{}, err
-		}
-		p.add(app, conn)
 	}
 	found, err := p.everybody(ctx)
 	if err != nil {
 		return Preview{}, err
 	}
 	return p.result(ctx, found)
+}
+
+// previewer prepares the comparison of a mapping with the one in force.
+func (e *Engine) previewer(ctx context.Context, next *mapping.Mapping) (*previewer, error) {
+	current, err := e.o.Mappings.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	former, err := e.formerKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &previewer{current: current, former: former}
+	p.survey = &survey{Engine: e, mapping: next, reads: slices.Concat(current.Reads(), next.Reads()), at: e.o.Now(), tell: p.person}
+	for _, app := range next.Apps() {
+		conn, err := e.o.Connections.Open(ctx, app.Connection)
+		if err != nil {
+			return nil, err
+		}
+		p.add(app, conn)
+	}
+	return p, nil
 }
 
 // previewer compares the mapping of its survey with the one in force. It is only read while people are looked at.
@@ -184,7 +195,11 @@ func (p *previewer) person(l *look, i int, s Situation) error {
 	if next.Fate == FateNone && len(next.Effects) == 0 {
 		return nil
 	}
-	kinds := Caused(p.inForce(i, s), next)
+	now, err := p.inForce(l, i, s)
+	if err != nil {
+		return err
+	}
+	kinds := Caused(now, next)
 	p.tally(l, &out.Fates, s, next, kinds)
 	if p.edits[i].next.Mode == mapping.Observe {
 		return nil
@@ -201,17 +216,23 @@ func (p *previewer) person(l *look, i int, s Situation) error {
 }
 
 // inForce is what the mapping in force does to the same person at the same moment. What cannot be told counts as the edit's doing.
-func (p *previewer) inForce(i int, s Situation) Outcome {
+func (p *previewer) inForce(l *look, i int, s Situation) (Outcome, error) {
 	now := p.edits[i].now
 	if now == nil {
-		return Outcome{}
+		return Outcome{}, nil
+	}
+	if p.links != nil && p.links.Users[s.Person.ID] != uuid.Nil {
+		var err error
+		if s.Person, err = l.unlinked.Person(s.Person.ID); err != nil {
+			return Outcome{}, err
+		}
 	}
 	want, err := p.current.Decide(now.Key, &s.Person, p.at)
 	if err != nil {
-		return Outcome{}
+		return Outcome{}, nil //nolint:nilerr // see above
 	}
 	s.App, s.Want = now, want
-	return s.Outcome()
+	return s.Outcome(), nil
 }
 
 // tally counts the person where the fate belongs. Somebody who is on the way out already is counted when the edit makes it worse.

@@ -92,6 +92,22 @@ func (e *Engine) PlanSourceRemoval(ctx context.Context, name string) (SourceRemo
 
 // resting counts the people with an account that is to stay, of whom no other living source than src knows.
 func (e *Engine) resting(ctx context.Context, src directory.Source) (func(*look, int, Situation) error, error) {
+	alone, err := e.heldAlone(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	return func(l *look, i int, s Situation) error {
+		if !s.Want.Wanted || len(s.Accounts) == 0 || !alone(&s.Person) {
+			return nil
+		}
+		l.caused[i] |= bit(Removals)
+		l.found.apps[i].hurt(Removals, func(t *Tally) { t.add(func() Affected { return l.affected(&s, "") }) })
+		return nil
+	}, nil
+}
+
+// heldAlone returns what tells whether a person is held by a source and by no other living one.
+func (e *Engine) heldAlone(ctx context.Context, src directory.Source) (func(*directory.Person) bool, error) {
 	all, err := e.o.Directory.Sources(ctx)
 	if err != nil {
 		return nil, err
@@ -100,14 +116,9 @@ func (e *Engine) resting(ctx context.Context, src directory.Source) (func(*look,
 	for i := range all {
 		others[all[i].ID] = all[i].Removed.IsZero() && all[i].ID != src.ID
 	}
-	return func(l *look, i int, s Situation) error {
-		held := slices.ContainsFunc(s.Person.Holders, func(h directory.Holder) bool { return h.Source == src.ID })
-		if !held || !s.Want.Wanted || len(s.Accounts) == 0 || slices.ContainsFunc(s.Person.Holders, func(h directory.Holder) bool { return others[h.Source] }) {
-			return nil
-		}
-		l.caused[i] |= bit(Removals)
-		l.found.apps[i].hurt(Removals, func(t *Tally) { t.add(func() Affected { return l.affected(&s, "") }) })
-		return nil
+	return func(p *directory.Person) bool {
+		return slices.ContainsFunc(p.Holders, func(h directory.Holder) bool { return h.Source == src.ID }) &&
+			!slices.ContainsFunc(p.Holders, func(h directory.Holder) bool { return others[h.Source] })
 	}, nil
 }
 

@@ -23,6 +23,7 @@ type survey struct {
 	apps    []surveyed
 	reads   []string // of people's profiles
 	at      time.Time
+	links   *directory.Links // people are judged as if these were made; nil: as they are
 	// tell tallies a person in the app with the number i. In the situation everything that waits for a budget is given.
 	tell func(l *look, i int, s Situation) error
 }
@@ -142,7 +143,7 @@ func (v *survey) slice(ctx context.Context, persons []uuid.UUID) (*tallies, erro
 	err := v.o.Store.View(ctx, func(r store.Reader) error {
 		found = newTallies(len(v.apps))
 		l := look{
-			survey: v, r: r, found: found, people: v.o.Directory.People(r, v.reads),
+			survey: v, r: r, found: found, people: v.o.Directory.People(r, v.reads).As(v.links), unlinked: v.o.Directory.People(r, v.reads),
 			caused: make([]byte, len(v.apps)), states: make([]surveyedState, len(v.apps)),
 		}
 		for i := range v.apps {
@@ -189,10 +190,11 @@ type surveyedState struct {
 // look looks at people in one transaction.
 type look struct {
 	*survey
-	r      store.Reader
-	people *directory.People
-	found  *tallies
-	states []surveyedState
+	r        store.Reader
+	people   *directory.People
+	unlinked *directory.People // without the survey's links
+	found    *tallies
+	states   []surveyedState
 	// caused has the kinds of work that the person at hand meets, see tallies.caused.
 	caused []byte
 }

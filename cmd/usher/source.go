@@ -18,7 +18,7 @@ func newSource(a *app) *cobra.Command {
 		Short:   "Identity providers that may push users and groups",
 		Long:    "A source is an identity provider or HR system that pushes users and groups. Each has a token of its own,\nsees only its own records, and has a rank that decides whose word counts where two of them differ.",
 		Example: "  usher source add okta --kind okta",
-	}, newSourceAdd(a), newSourceList(a), newSourceRotate(a), newSourceToken(a), newSourceRemove(a), newSourceReadmit(a), newSourceResynced(a))
+	}, newSourceAdd(a), newSourceList(a), newSourceRotate(a), newSourceToken(a), newSourceMigrate(a), newSourceRemove(a), newSourceReadmit(a), newSourceResynced(a))
 }
 
 func newSourceAdd(a *app) *cobra.Command {

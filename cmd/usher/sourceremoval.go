@@ -21,7 +21,7 @@ nobody loses an account by this. But nobody can say any more that those have lef
 their accounts. --plan shows who they are, and which groups of the mapping stay as they are for good; it changes nothing.
 
 Where that is more people than an app's budget for removals, it asks for their number; without a terminal it does nothing
-unless --yes is given.`,
+unless --yes is given. Another source takes over with usher source migrate.`,
 		Example: "  usher source remove old-okta --plan\n  usher source remove old-okta",
 		Args:    needs("NAME"),
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
@@ -82,7 +82,7 @@ func writeSourceRemoval(p *page, r provision.SourceRemoval) {
 	p.gap()
 	switch {
 	case r.People > 0:
-		p.line("%s", p.paint(red, count(r.People, "person keeps an account", "people keep accounts")+" that nobody could end any more."))
+		p.line("%s", p.paint(red, count(r.People, "person keeps an account", "people keep accounts")+" that nobody could end any more. Let another source take over first: usher source migrate "+r.Source+" OTHER"))
 	case len(r.Frozen) > 0:
 		p.line("%s", p.paint(yellow, "Everybody with an account is known to another source; the groups above are not."))
 	default:

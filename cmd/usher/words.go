@@ -130,6 +130,8 @@ type detail struct {
 	Hold       string `json:"hold"`
 	Kind       string `json:"kind"`
 	Reason     string `json:"reason"`
+	Former     string `json:"former"`
+	Successor  string `json:"successor"`
 }
 
 // fromTo is a value before and after, as JSON.
@@ -270,6 +272,8 @@ func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 		return by + " let the vendors be written to again after a restore", yellow
 	case audit.SourceResynced:
 		return by + " said that a source has pushed everything anew", plain
+	case audit.SourceMigrated:
+		return by + " let the source " + d.Successor + " take over from " + d.Former, plain
 	case audit.PersonErased:
 		return by + " erased the person", yellow
 	case audit.AuditPruned:
