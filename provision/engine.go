@@ -89,8 +89,8 @@ type appRun struct {
 	self     []string
 	can      adapters.Description
 	inFlight int
-	// admins is held while an administrator is cut down, so that two of them are not each other's last.
-	admins      sync.Mutex
+	// admins has room for one: whoever cuts an administrator down, so that two of them are not each other's last.
+	admins      chan struct{}
 	reconciling bool // in this process
 }
 
@@ -273,7 +273,7 @@ func (e *Engine) free(app string) bool {
 func (e *Engine) run(app string) *appRun {
 	r := e.apps[app]
 	if r == nil {
-		r = &appRun{}
+		r = &appRun{admins: make(chan struct{}, 1)}
 		e.apps[app] = r
 	}
 	return r

@@ -68,8 +68,8 @@ type execution struct {
 	judge
 	conn Connection
 	item *Item
-	// guarding: this execution holds the app's lock on administrators, which Execute gives back.
-	guarding *sync.Mutex
+	// guarding: this execution has the app's turn to cut an administrator down, which Execute gives back.
+	guarding chan struct{}
 
 	op     Op        // of the step under way
 	person uuid.UUID // whom it is about

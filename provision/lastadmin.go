@@ -16,7 +16,9 @@ func (x *execution) notLast(ctx context.Context, a *Account) error {
 	if !a.Admin || a.State == Suspended || a.State == Removing || len(x.can.AdminRoles) == 0 {
 		return nil
 	}
-	x.guard()
+	if err := x.guard(ctx); err != nil {
+		return err
+	}
 	stays, err := x.knownAdmin(ctx, a)
 	if err != nil || stays {
 		return err
@@ -32,21 +34,27 @@ func (x *execution) notLast(ctx context.Context, a *Account) error {
 	}}
 }
 
-func (x *execution) guard() {
+// guard waits until no other administrator of the app is being cut down, or ctx ends.
+func (x *execution) guard(ctx context.Context) error {
 	if x.guarding != nil {
-		return
+		return nil
 	}
 	x.Engine.mu.Lock()
-	lock := &x.run(x.app.Key).admins
+	turn := x.run(x.app.Key).admins
 	x.Engine.mu.Unlock()
-	lock.Lock()
-	x.guarding = lock
+	select {
+	case turn <- struct{}{}:
+		x.guarding = turn
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // unguard lets the next administrator be cut down.
 func (x *execution) unguard() {
 	if x.guarding != nil {
-		x.guarding.Unlock()
+		<-x.guarding
 		x.guarding = nil
 	}
 }

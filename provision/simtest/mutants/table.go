@@ -13,7 +13,15 @@ const (
 	noSignIn      = "who is not entitled cannot sign in"
 	untouched     = "protected and foreign accounts are untouched"
 	admission     = "no removal without admission"
-	withinBudget  = "removals stay within the budget"
+	withinBudget  = "work stays within the budgets"
+	emptied       = "an app is never emptied unasked"
+	administrator = "administrators are approved"
+	lastStays     = "the last administrator stays"
+	terminated    = "who is terminated cannot sign in"
+	intended      = "every write has an intent"
+	explained     = "every write is explained by a fact"
+	notEnforced   = "nothing is written to an app that the mapping does not enforce"
+	pausedApp     = "nothing is written to a paused app"
 	transferFirst = "no removal before its transfer"
 	otherTenant   = "nothing is written in another tenant"
 	inLedger      = "every account is in the ledger"
@@ -96,7 +104,7 @@ var Mutants = []Mutant{
 	made, err := x.conn.Adapter.Create(ctx, step.Profile)`,
 			New: `	made, err := x.conn.Adapter.Create(ctx, step.Profile)`,
 		}},
-		Caught: []string{inLedger, noTwo},
+		Caught: []string{intended, inLedger, noTwo},
 	},
 	{
 		Name: "a create without an answer is sent again unlooked",
@@ -180,6 +188,33 @@ var Mutants = []Mutant{
 		Caught: []string{withinBudget},
 	},
 	{
+		Name: "an app is emptied where the budget has room",
+		Edits: []Edit{{
+			File: "provision/empties.go",
+			Old:  `	if len(persons) < fewest {`,
+			New:  `	if len(persons) < fewest || len(list) > 0 {`,
+		}},
+		Caught: []string{emptied},
+	},
+	{
+		Name: "an administrator's role is given unasked",
+		Edits: []Edit{{
+			File: "provision/plan.go",
+			Old:  `	case !p.Guarded:`,
+			New:  `	case !p.Guarded || e.Kind == AdminGrants:`,
+		}},
+		Caught: []string{administrator},
+	},
+	{
+		Name: "a source lets a terminated person in again",
+		Edits: []Edit{{
+			File: "directory/merge.go",
+			Old:  `	if t := person.Terminated; t != nil {`,
+			New:  `	if t := person.Terminated; t != nil && person.Inactive != "" {`,
+		}},
+		Caught: []string{terminated},
+	},
+	{
 		Name: "a hold releases itself",
 		Edits: []Edit{{
 			File: "provision/planending.go",
@@ -188,6 +223,7 @@ var Mutants = []Mutant{
 			return
 		}`,
 			New: `		case HoldOpen:
+			p.plan.Holds = append(p.plan.Holds, HoldSpec{Kind: d.Kind, Fingerprint: d.Fingerprint, Text: d.Text, Fix: d.Fix})
 			admitted = true
 		}`,
 		}},
@@ -218,7 +254,7 @@ var Mutants = []Mutant{
 				New:  `	if err == nil && others < 0 {`,
 			},
 		},
-		Caught: []string{untouched},
+		Caught: []string{lastStays},
 	},
 	{
 		Name: "an account is deleted before its work is moved",
@@ -248,19 +284,21 @@ var Mutants = []Mutant{
 		Caught: []string{otherTenant, isGone},
 	},
 	{
-		Name: "a paused app is written to",
-		Edits: []Edit{
-			{
-				File: "provision/execute.go",
-				Old:  `	if !ok || app.Mode == mapping.Paused {`,
-				New:  `	if !ok {`,
-			},
-			{
-				File: "provision/engine.go",
-				Old:  `	if a, ok := m.App(app); !ok || a.Mode == mapping.Paused {`,
-				New:  `	if _, ok := m.App(app); !ok {`,
-			},
-		},
-		Caught: []string{untouched},
+		Name: "an app that is only observed is written to",
+		Edits: []Edit{{
+			File: "provision/plan.go",
+			Old:  `	if s.App.Mode == mapping.Observe {`,
+			New:  `	if s.App.Mode == mapping.Observe && len(s.Accounts) == 0 {`,
+		}},
+		Caught: []string{notEnforced},
+	},
+	{
+		Name: "the pause of an app stops newcomers alone",
+		Edits: []Edit{{
+			File: "provision/switches.go",
+			Old:  `		case s.Kind == PauseApp && s.App == app:`,
+			New:  `		case s.Kind == PauseApp && s.App == app && lane == Joiner:`,
+		}},
+		Caught: []string{pausedApp},
 	},
 }
