@@ -57,6 +57,9 @@ func (w *World) judgeLeave(app string, c wire.Call, a *provision.Account) error 
 			removal = removal || slices.Contains([]provision.Op{provision.OpDemote, provision.OpSuspend, provision.OpRemove}, a.Intent.Op)
 		}
 	}
+	if a != nil && a.Email == address(protectedOne) && a.Intent != nil && a.Intent.Op != provision.OpObtain {
+		return broken("protected and foreign accounts are untouched", "%s %s at %s (%s), of %s, whom the mapping protects", c.Method, c.Path, app, a.Intent.Op, a.Email)
+	}
 	if by := w.stopped(app, false, false); by != "" && !w.wasUnderWay(c) {
 		return broken("nothing is written to a paused app", "%s %s at %s, while %s is paused", c.Method, c.Path, app, by)
 	}

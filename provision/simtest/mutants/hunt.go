@@ -38,7 +38,7 @@ func (h *hunter) build(ctx context.Context, name string, m *Mutant) (string, err
 		return "", err
 	}
 	path := filepath.Join(folder, "hunt.test")
-	args := []string{"test", "-c", "-o", path}
+	args := []string{"test", "-c", "-vet=off", "-ldflags=-s -w", "-o", path}
 	if m != nil {
 		overlay, err := m.overlay(h.root, folder)
 		if err != nil {

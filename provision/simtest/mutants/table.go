@@ -19,7 +19,6 @@ const (
 	lastStays     = "the last administrator stays"
 	terminated    = "who is terminated cannot sign in"
 	intended      = "every write has an intent"
-	explained     = "every write is explained by a fact"
 	notEnforced   = "nothing is written to an app that the mapping does not enforce"
 	pausedApp     = "nothing is written to a paused app"
 	transferFirst = "no removal before its transfer"
