@@ -3,6 +3,7 @@ package adapters
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"slices"
 	"time"
@@ -53,12 +54,16 @@ type Demoter interface {
 	Demote(ctx context.Context, id string) error
 }
 
+// ErrNoTeam is in the chain of a NotFound of ChangeMembers: the vendor has no team of that name.
+var ErrNoTeam = errors.New("no such team")
+
 // Teams is implemented where accounts can be put into teams (groups, in some vendors' words).
 type Teams interface {
 	// ChangeMembers adds and removes accounts of one team, named as in the mapping, with as few
 	// calls as the vendor allows, and leaves its other members as they are. A team that does
 	// not exist is created when there is somebody to add. Adding a member and removing a stranger
-	// both succeed. An account that cannot be added keeps nobody else out: the rest is done, then the
+	// both succeed. Where there is no such team and nobody to add, the error is NotFound because of ErrNoTeam:
+	// whoever asked makes sure that it was the right tenant that said so. An account that cannot be added keeps nobody else out: the rest is done, then the
 	// first such failure is returned. It may be repeated; two calls for one team must not run at once.
 	ChangeMembers(ctx context.Context, team string, add, remove []string) error
 }

@@ -91,7 +91,8 @@ type appRun struct {
 	inFlight int
 	// admins has room for one: whoever cuts an administrator down, so that two of them are not each other's last.
 	admins      chan struct{}
-	reconciling bool // in this process
+	reconciling bool            // in this process
+	teams       map[string]bool // that this process has written
 }
 
 // New returns an engine that does nothing yet.

@@ -154,7 +154,20 @@ func renameTeams(tx store.Tx, from, to string) (int, error) {
 			return 0, err
 		}
 	}
-	return len(all), nil
+	sent, err := few(teamsSent.Scan(tx, store.Key([]byte(from))))
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range sent {
+		if err := teamsSent.Delete(tx, teamPrefix(from, s.Team)); err != nil {
+			return 0, err
+		}
+		s.App = to
+		if err := teamsSent.Put(tx, s); err != nil {
+			return 0, err
+		}
+	}
+	return len(all) + len(sent), nil
 }
 
 func renameSpendings(tx store.Tx, from, to string) (int, error) {

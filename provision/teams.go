@@ -128,9 +128,13 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 	if !ok {
 		return x.cannot("change teams of")
 	}
-	waiting, err := x.waiting(ctx, team)
+	waiting, sent, err := x.waiting(ctx, team)
 	if err != nil || len(waiting) == 0 {
 		return err
+	}
+	doubt := !sent.At.IsZero() && !sent.Done
+	if caught := sent.At.Add(x.can.ReadLag); x.o.Now().Before(caught) && (doubt || !x.wroteTeam(team, false)) {
+		return &waitError{until: caught, why: "waits for the vendor's reads to show what became of a team that was written"}
 	}
 	var add, remove []string
 	for i := range waiting {
@@ -140,6 +144,9 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 			// Gone, and with it its memberships.
 		case w.change.Join && !w.account.joinable():
 			w.change.Dropped = true // leaving meanwhile: nothing is given any more
+			if doubt && w.account.VendorID != "" {
+				remove = append(remove, w.account.VendorID) // an earlier write may have put it in
+			}
 		case w.account.VendorID == "":
 			// It was never there.
 		case w.change.Join:
@@ -153,19 +160,71 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 		if err := x.permit(ctx); err != nil {
 			return err
 		}
+		if len(add) > 0 {
+			if err := x.intendTeam(ctx, team); err != nil {
+				return err
+			}
+		}
 		began := x.o.Now()
 		err := teams.ChangeMembers(ctx, team, add, remove)
+		if errors.Is(err, adapters.ErrNoTeam) && len(add) == 0 {
+			err = x.sameTenant(ctx) // then nobody is in it, if that was said by the right tenant
+		}
 		outcome := "ok"
 		if err != nil {
 			outcome = string(adapters.KindOf(err))
 		}
 		x.o.Observe(x.app.Key, OpTeams, outcome, x.o.Now().Sub(began))
 		if err != nil {
-			return err
+			return errors.Join(x.teamRefused(ctx, team, err), err)
 		}
 		x.vendorAnswered()
+		x.wroteTeam(team, len(add) > 0)
 	}
 	return x.teamDone(ctx, team, waiting)
+}
+
+// teamSent is the last write to a team that added somebody, and so may have made the team. Reads do not show that at once: another write
+// would make a second one. The adapter knows what it made; a process that starts right after has nothing but this.
+type teamSent struct {
+	App  string    `json:"app"`
+	Team string    `json:"team"`
+	At   time.Time `json:"at"`
+	Done bool      `json:"done,omitempty"` // the vendor said yes; else nobody has written down what came of it
+}
+
+var teamsSent = store.NewTable("teams-sent", func(s *teamSent) []byte { return teamPrefix(s.App, s.Team) }, nil)
+
+// wroteTeam reports whether this process has written a team with success, and notes that it has.
+func (x *execution) wroteTeam(team string, now bool) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	run := x.run(x.app.Key)
+	if now {
+		if run.teams == nil {
+			run.teams = map[string]bool{}
+		}
+		run.teams[team] = true
+	}
+	return run.teams[team]
+}
+
+// intendTeam writes down that a team is about to be written.
+func (x *execution) intendTeam(ctx context.Context, team string) error {
+	sent := teamSent{App: x.app.Key, Team: team, At: x.o.Now()}
+	return x.o.Store.Update(ctx, func(tx store.Tx) error { return teamsSent.Put(tx, &sent) })
+}
+
+// teamRefused forgets a write that the vendor refused: nothing of it can appear later.
+func (x *execution) teamRefused(ctx context.Context, team string, err error) error {
+	switch adapters.KindOf(err) {
+	case adapters.Conflict, adapters.Invalid, adapters.NotFound, adapters.Unsupported, adapters.Protected:
+	default:
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
+	defer cancel()
+	return x.o.Store.Update(ctx, func(tx store.Tx) error { return ignoreNotFound(teamsSent.Delete(tx, teamPrefix(x.app.Key, team))) })
 }
 
 // joinable reports whether an account can be given a team.
@@ -180,10 +239,16 @@ type waitingChange struct {
 	sent    bool // to the vendor
 }
 
-func (x *execution) waiting(ctx context.Context, team string) ([]waitingChange, error) {
-	var out []waitingChange
-	err := x.o.Store.View(ctx, func(r store.Reader) error {
-		out = out[:0]
+// waiting returns the changes that wait for a team, and its last write; zero for none.
+func (x *execution) waiting(ctx context.Context, team string) (out []waitingChange, last teamSent, err error) {
+	err = x.o.Store.View(ctx, func(r store.Reader) error {
+		out, last = out[:0], teamSent{}
+		switch sent, err := teamsSent.Get(r, teamPrefix(x.app.Key, team)); {
+		case err == nil:
+			last = *sent
+		case !errors.Is(err, store.ErrNotFound):
+			return err
+		}
 		for c, err := range teamChanges.Scan(r, teamPrefix(x.app.Key, team)) {
 			if err != nil {
 				return err
@@ -201,7 +266,7 @@ func (x *execution) waiting(ctx context.Context, team string) ([]waitingChange, 
 		}
 		return nil
 	})
-	return out, err
+	return out, last, err
 }
 
 // drop settles a join that was not made: it is remembered while the account stands, and waits on if the account
@@ -255,6 +320,15 @@ func (x *execution) teamDone(ctx context.Context, team string, done []waitingCha
 	defer cancel()
 	calls := x.told()
 	return x.commit(ctx, func(tx *txn) error {
+		switch sent, err := teamsSent.Get(tx, teamPrefix(x.app.Key, team)); {
+		case err == nil:
+			sent.Done = true
+			if err := teamsSent.Put(tx, sent); err != nil {
+				return err
+			}
+		case !errors.Is(err, store.ErrNotFound):
+			return err
+		}
 		for _, w := range done {
 			if w.sent {
 				if err := audit.Record(tx, x.teamFact(tx, w, calls)); err != nil {

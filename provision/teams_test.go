@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/store/storetest"
 )
 
 const teamMapping = `
@@ -188,4 +190,44 @@ func TestAReturnDoesNotGiveBackATeamThatTheMappingForgot(t *testing.T) {
 	w.activate("ann", true)
 	w.pass(time.Hour)
 	w.wantVendor(map[string]string{"ann": "active agent"})
+}
+
+// A team that was made right before the process died is not shown by the vendor's reads at once: the next process waits, or it would make a second one.
+func TestATeamThatMayHaveBeenMadeIsNotWrittenAgainBeforeReadsShowIt(t *testing.T) {
+	t.Parallel()
+	f := storetest.Faulty(storetest.New(t))
+	w := newWorldOn(t, f)
+	w.apply(teamMapping)
+	w.hire("ann")
+	w.group("Support", "ann")
+	w.crashAt(f, "after call", 4) // check, find, create, team
+	w.step(0)
+	if n := w.vendor.count("team"); n != 1 {
+		t.Errorf("writes of the team before the vendor's reads have caught up: got %d, want 1\n%s", n, w.story())
+	}
+	w.pass(time.Minute)
+	if n := w.vendor.count("team"); n != 2 {
+		t.Errorf("writes of the team in all: got %d, want 2\n%s", n, w.story())
+	}
+	w.wantVendor(map[string]string{"ann": "active agent in Tier 1"})
+}
+
+// "There is no such team" means that nobody is in it only if the right tenant says so.
+func TestALeaveIsNotDoneInAnotherTenant(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, teamMapping, "ann")
+	w.group("Old hands", "ann")
+	w.pass(time.Minute)
+	w.wantVendor(map[string]string{"ann": "active agent in Tier 1,Tier 2"})
+	w.vendor.fail("team", &adapters.Error{Kind: adapters.NotFound, Scope: adapters.OneAccount, Op: "change team members", Message: "there is no such team", Err: adapters.ErrNoTeam})
+	w.vendor.slow = func() {
+		if calls := w.vendor.calls; strings.HasPrefix(calls[len(calls)-1], "team") { // the credentials reach another tenant from here on
+			w.vendor.tenant = "t-2"
+		}
+	}
+	w.members(directory.RemoveMembers, "Old hands", "ann")
+	w.pass(10 * time.Minute)
+	w.vendor.slow, w.vendor.tenant = nil, "t-1"
+	w.pass(time.Hour)
+	w.wantVendor(map[string]string{"ann": "active agent in Tier 1"})
 }

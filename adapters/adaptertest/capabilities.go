@@ -58,7 +58,7 @@ func suspends(s *suite) {
 func teams(s *suite) {
 	t := capability[adapters.Teams](s)
 	a, b, c := s.create(1).ID, s.create(2).ID, s.create(3).ID
-	s.ok(t.ChangeMembers(s.ctx, "No such team", nil, []string{a}), "remove from a team that is not there")
+	s.is(t.ChangeMembers(s.ctx, "No such team", nil, []string{a}), "remove from a team that is not there", adapters.NotFound)
 	if _, there := s.v.TeamMembers("No such team"); there {
 		s.Error("a team was made with nobody to add")
 	}

@@ -2,6 +2,7 @@ package gorgias
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -63,7 +64,7 @@ func (a *Adapter) ChangeMembers(ctx context.Context, name string, add, remove []
 	defer release()
 	for range 2 {
 		// A team that is deleted between the read and the write is looked for once more.
-		if err = a.change(ctx, op, name, joins, leaves); !adapters.IsKind(err, adapters.NotFound) {
+		if err = a.change(ctx, op, name, joins, leaves); !adapters.IsKind(err, adapters.NotFound) || errors.Is(err, adapters.ErrNoTeam) {
 			return err
 		}
 	}
@@ -102,7 +103,9 @@ func (a *Adapter) apply(ctx context.Context, op, name string, add, remove []int6
 	case there:
 		return a.rewrite(ctx, op, t, add, remove)
 	case len(add) == 0:
-		return nil
+		e := refusal(op, adapters.NotFound, fmt.Sprintf("there is no team %q", name))
+		e.Err = adapters.ErrNoTeam
+		return e
 	}
 	body := map[string]any{"name": name, "members": asMembers(merge(nil, add, remove))}
 	t, err = one[team](ctx, a.api, vendorhttp.Request{Op: "create team", Method: http.MethodPost, Path: "/teams", Body: body})

@@ -56,7 +56,7 @@ func TestMissingGroupIsMadeOnlyForSomebody(t *testing.T) {
 	s := newStub(t).on("GET /groups?page_size=300", ok(groupList)).
 		on("POST /groups", reply{status: 201, body: `{"id":"G9","name":"French","total_members":0}`}).on("POST /groups/G9/members", reply{status: 201, body: `{}`})
 	z := s.open()
-	s.none(z.ChangeMembers(t.Context(), "French", nil, []string{"P0"}))
+	s.kind(z.ChangeMembers(t.Context(), "French", nil, []string{"P0"}), adapters.NotFound, "there is no group French")
 	s.none(z.ChangeMembers(t.Context(), "French", []string{"P0"}, nil))
 	s.calls("GET /groups?page_size=300", `POST /groups {"name":"French"}`, "POST /groups/G9/members "+memberBody("P0"))
 	s.kind(z.ChangeMembers(t.Context(), "", []string{"P0"}, nil), adapters.Invalid, "no name")
@@ -98,9 +98,31 @@ func TestStrangersAreOut(t *testing.T) {
 	t.Parallel()
 	s := newStub(t).on("GET /groups?page_size=300", ok(groupList)).
 		on("DELETE /groups/G1/members/P0", refuse(404, 4131, "Group member does not exist.")).
-		on("DELETE /groups/G1/members/P1", gone()).
-		on("DELETE /groups/G1/members/P2", refuse(404, 4130, "Group does not exist."))
-	s.none(s.open().ChangeMembers(t.Context(), "Support", nil, people(3)))
+		on("DELETE /groups/G1/members/P1", gone())
+	s.none(s.open().ChangeMembers(t.Context(), "Support", nil, people(2)))
+}
+
+// That there is no such group may be another tenant's word, so it is told, unless somebody is to be added.
+func TestAGroupThatIsNotThereIsTold(t *testing.T) {
+	t.Parallel()
+	noGroup := refuse(404, 4130, "Group does not exist.")
+	s := newStub(t).on("GET /groups?page_size=300", ok(groupList)).on("DELETE /groups/G1/members/P0", noGroup)
+	s.kind(s.open().ChangeMembers(t.Context(), "Support", nil, people(1)), adapters.NotFound, "there is no group Support")
+	s.kind(s.open().ChangeMembers(t.Context(), "Nobody", nil, people(1)), adapters.NotFound, "there is no group Nobody")
+
+	s = newStub(t).on("GET /groups?page_size=300", ok(groupList)).on("DELETE /groups/G1/members/P1", noGroup).on("POST /groups/G1/members", noGroup).
+		on("POST /groups", reply{status: 201, body: `{"id":"G9","name":"Support"}`}).on("POST /groups/G9/members", reply{status: 201, body: `{}`})
+	s.none(s.open().ChangeMembers(t.Context(), "Support", []string{"P0"}, []string{"P1"}))
+}
+
+// An invited user goes by an address, and is not out of the group because that address is not known any more.
+func TestWhoWasInvitedUnderAnotherAddressIsNotTakenForOut(t *testing.T) {
+	t.Parallel()
+	const mara = "mara.lindt@acme.example"
+	s := newStub(t).on("GET /groups?page_size=300", ok(groupList)).on("DELETE /groups/G1/members/"+mara, gone()).on("GET /users/"+mara, gone())
+	s.kind(s.open().ChangeMembers(t.Context(), "Support", nil, []string{mara}), adapters.Retry, "not known by that address")
+	s = newStub(t).on("GET /groups?page_size=300", ok(groupList)).on("DELETE /groups/G1/members/"+mara, gone()).on("GET /users/"+mara, ok(maraPending))
+	s.none(s.open().ChangeMembers(t.Context(), "Support", nil, []string{mara}))
 }
 
 func TestTeamsNeedAPaidPlan(t *testing.T) {

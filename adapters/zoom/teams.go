@@ -2,7 +2,9 @@ package zoom
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 
 	"github.com/usher-scim/usher/adapters"
 )
@@ -26,14 +28,17 @@ func (z *Adapter) ChangeMembers(ctx context.Context, team string, add, remove []
 		found = true
 	}
 	if !found {
-		return nil // nobody is in a group that is not there
+		return noGroup(op, team)
 	}
 	var first error
 	for _, id := range remove {
-		if err := z.removeMember(ctx, g, id); err != nil {
-			if !refused(err) {
-				return err
-			}
+		err := z.removeMember(ctx, g, id)
+		switch {
+		case err == nil:
+		case errors.Is(err, adapters.ErrNoTeam) && len(add) > 0: // the additions make the group anew
+		case errors.Is(err, adapters.ErrNoTeam), !refused(err):
+			return err
+		default:
 			first = earliest(first, err)
 		}
 	}
@@ -109,14 +114,29 @@ func (z *Adapter) addMembers(ctx context.Context, g *named, ids []string) error 
 	return first
 }
 
-// removeMember takes id out; one who is not in, or not there, is out.
+func noGroup(op, team string) error {
+	return &adapters.Error{Kind: adapters.NotFound, Scope: adapters.OneAccount, Op: op, Message: "there is no group " + team, Err: adapters.ErrNoTeam}
+}
+
+// removeMember takes id out; one who is not in, or not there, is out. An invited user goes by the e-mail address, which a change of
+// it makes unknown: then nobody can tell whether the user is still in, until the caller knows the user by another id.
 func (z *Adapter) removeMember(ctx context.Context, g named, id string) error {
 	err := z.api.deleteGroupMember(ctx, g.ID, id)
-	if adapters.IsKind(err, adapters.NotFound) {
-		if codeOf(err) == codeNoGroup {
-			z.groups.forget()
-		}
+	switch {
+	case !adapters.IsKind(err, adapters.NotFound):
+		return err
+	case codeOf(err) == codeNoGroup:
+		z.groups.forget()
+		return noGroup("change group members", g.Name)
+	case !strings.Contains(id, "@"):
 		return nil
+	}
+	_, err = z.api.getUser(ctx, id)
+	if adapters.IsKind(err, adapters.NotFound) {
+		return &adapters.Error{
+			Kind: adapters.Retry, Scope: adapters.OneAccount, Op: "change group members", After: Describe().ReadLag,
+			Message: "an invited user who is to leave the group is not known by that address any more",
+		}
 	}
 	return err
 }
