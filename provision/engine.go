@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -74,6 +75,8 @@ type Engine struct {
 	o    Options
 	wake chan struct{}
 
+	astray atomic.Bool // the last expansion failed
+
 	mu      sync.Mutex
 	running map[string]bool // items being executed, by item key
 	apps    map[string]*appRun
@@ -88,7 +91,8 @@ type appRun struct {
 	checks   int       // how often it was
 	self     []string
 	can      adapters.Description
-	inFlight int
+	workers  int  // that carry out its items one after the other
+	yielded  bool // the last pass started nothing, as something pressing had come in
 	// admins has room for one: whoever cuts an administrator down, so that two of them are not each other's last.
 	admins      chan struct{}
 	reconciling bool            // in this process
@@ -207,25 +211,22 @@ func (e *Engine) appPass(ctx context.Context, app *mapping.App, burst bool, work
 		var admitted int
 		admitted, err = e.Admit(ctx, app.Key)
 		more = more || admitted > 0
+		if err == nil && admitted > 0 { // what was let through goes before what starts now
+			_, err = e.Triage(ctx, app.Key)
+		}
 	}
 	if err != nil {
 		return more, err
 	}
-	for e.free(app.Key) {
-		item, err := e.Next(ctx, app.Key)
-		if err != nil || item == nil {
-			return more, err
-		}
-		workers.Go(func() {
-			defer e.Wake()
-			if err := e.Execute(ctx, *item); err != nil && ctx.Err() == nil {
-				e.o.Logger.Error("execution failed; trying again", "app", item.App, "subject", item.Subject, "err", err)
-				// Whatever it is, the vendor must not be called in a loop for it.
-				e.gateFor(item.App, func(g *gate) { g.fail(e.o.Now(), "the last execution could not be recorded", e.jitterLocked) })
-			}
-		})
+	// What came in meanwhile and takes access away goes first, too; but a stream of it keeps the others waiting for no more than one pass.
+	pressing, err := e.pressing(ctx, app.Key)
+	if err != nil {
+		return more, err
 	}
-	return more, nil
+	if e.yields(app.Key, pressing) {
+		return true, nil
+	}
+	return more, e.employ(ctx, app.Key, workers)
 }
 
 // unseen reports whether changes that take access away wait to be expanded.
@@ -244,30 +245,20 @@ func (e *Engine) unseen(ctx context.Context) (bool, error) {
 func (e *Engine) unjudged(ctx context.Context, app string) (bool, error) {
 	unjudged := false
 	err := e.o.Store.View(ctx, func(r store.Reader) error {
-		unjudged = false
-		for it, err := range items.Find(r, byDue, classPrefix(app, classUrgent)) {
-			if err != nil {
-				return err
-			}
-			if unjudged = !e.isRunning(itemKey(app, it.Subject)); unjudged {
-				break
-			}
-		}
-		return nil
+		var err error
+		unjudged, err = e.unjudgedIn(r, app)
+		return err
 	})
 	return unjudged, err
 }
 
-// free reports whether another item of the app may start now.
-func (e *Engine) free(app string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	run := e.run(app)
-	limit := max(1, run.can.Concurrency)
-	if run.gate.probing() {
-		limit = 1
+func (e *Engine) unjudgedIn(r store.Reader, app string) (bool, error) {
+	for key, err := range items.FindKeys(r, byDue, classPrefix(app, classUrgent)) {
+		if err != nil || !e.isRunning(key) {
+			return err == nil, err
+		}
 	}
-	return run.inFlight < limit && !run.gate.closed(e.o.Now())
+	return false, nil
 }
 
 // run returns what is remembered of an app; e.mu must be held.
@@ -371,7 +362,6 @@ func (e *Engine) claim(it *Item) bool {
 		return false
 	}
 	e.running[key] = true
-	e.run(it.App).inFlight++
 	return true
 }
 
@@ -389,7 +379,6 @@ func (e *Engine) release(it *Item) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.running, string(itemKey(it.App, it.Subject)))
-	e.run(it.App).inFlight--
 }
 
 // isRunning reports whether the item under a key is being executed.

@@ -60,7 +60,10 @@ func (e *Engine) Execute(ctx context.Context, it Item) error {
 	if err != nil {
 		return e.failed(ctx, m, app, &it, err, checked)
 	}
-	return e.finish(ctx, m, app, &it, func(*txn, *Item) error { return nil })
+	if x.settled {
+		return nil
+	}
+	return e.finish(ctx, m, app, &it)
 }
 
 // execution carries out one item's plan.
@@ -73,6 +76,9 @@ type execution struct {
 
 	op     Op        // of the step under way
 	person uuid.UUID // whom it is about
+	last   bool      // no step comes after it
+
+	settled bool // the item was settled together with what the last step wrote
 
 	mu    sync.Mutex
 	calls []string // to the vendor, of the step under way; for its fact
@@ -113,7 +119,9 @@ func (x *execution) pair(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, step := range s.Plan().Steps {
+	steps := s.Plan().Steps
+	for i, step := range steps {
+		x.last = i == len(steps)-1
 		if err := x.step(ctx, &s, step); err != nil {
 			return err
 		}
@@ -198,6 +206,45 @@ func (x *execution) save(ctx context.Context, a *Account, act audit.Act, detail 
 
 // put is save under a condition that is looked at in the same transaction.
 func (x *execution) put(ctx context.Context, a *Account, act audit.Act, detail map[string]string, check func(store.Reader) error) error {
+	write := x.writing(a, act, detail)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
+	defer cancel()
+	return x.claimed(ctx, a, x.o.Store.Update(ctx, func(tx store.Tx) error {
+		if err := check(tx); err != nil {
+			return err
+		}
+		return write(tx)
+	}))
+}
+
+// conclude is save by a step that has nothing left to do. After the last one of a plan the item is settled with it, in one
+// transaction; where that cannot be, the account is written all the same.
+func (x *execution) conclude(ctx context.Context, a *Account, act audit.Act, detail map[string]string) error {
+	write := x.writing(a, act, detail)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
+	defer cancel()
+	if !x.last {
+		return x.claimed(ctx, a, x.o.Store.Update(ctx, write))
+	}
+	settle := x.settling(x.mapping, x.app, x.can, x.item)
+	var unsettled error
+	err := x.commit(ctx, func(tx *txn) error {
+		unsettled = nil
+		if err := write(tx); err != nil {
+			return err
+		}
+		unsettled = settle(tx)
+		return unsettled
+	})
+	if unsettled != nil {
+		return x.claimed(ctx, a, x.o.Store.Update(ctx, write))
+	}
+	x.settled = err == nil
+	return x.claimed(ctx, a, err)
+}
+
+// writing returns what writes an account, with its fact, in a transaction.
+func (x *execution) writing(a *Account, act audit.Act, detail map[string]string) func(store.Tx) error {
 	a.Modified = x.o.Now()
 	a.administers(x.can)
 	var fact audit.Change
@@ -207,12 +254,7 @@ func (x *execution) put(ctx context.Context, a *Account, act audit.Act, detail m
 		}
 		fact = x.fact(act, a.App, a.Person, a.ID, x.item.Causes, detail)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
-	defer cancel()
-	return x.claimed(ctx, a, x.o.Store.Update(ctx, func(tx store.Tx) error {
-		if err := check(tx); err != nil {
-			return err
-		}
+	return func(tx store.Tx) error {
 		if err := keepApp(tx, a); err != nil {
 			return err
 		}
@@ -223,7 +265,7 @@ func (x *execution) put(ctx context.Context, a *Account, act audit.Act, detail m
 			return nil
 		}
 		return audit.Record(tx, fact)
-	}))
+	}
 }
 
 // keepApp leaves an account under the key that its app got by a rename while the vendor was called.
@@ -279,46 +321,48 @@ type waitError struct {
 func (e *waitError) Error() string { return e.why }
 
 // finish settles an item after a successful execution, unless it was marked meanwhile.
-func (e *Engine) finish(ctx context.Context, m *mapping.Mapping, app *mapping.App, it *Item, change func(*txn, *Item) error) error {
-	j := judge{Engine: e, mapping: m, app: app, now: e.o.Now()}
-	var err error
-	if j.can, err = e.describe(ctx, app); err != nil {
+func (e *Engine) finish(ctx context.Context, m *mapping.Mapping, app *mapping.App, it *Item) error {
+	can, err := e.describe(ctx, app)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
 	defer cancel()
-	return e.commit(ctx, func(tx *txn) error {
-		now, err := items.Get(tx, itemKey(it.App, it.Subject))
+	return e.commit(ctx, e.settling(m, app, can, it))
+}
+
+// settling returns what settles an item in a transaction.
+func (e *Engine) settling(m *mapping.Mapping, app *mapping.App, can adapters.Description, it *Item) func(*txn) error {
+	now := e.o.Now()
+	return func(tx *txn) error {
+		was, err := items.Get(tx, itemKey(it.App, it.Subject))
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		was := *now
-		if err := change(tx, now); err != nil {
-			return err
+		done := *was
+		if _, team := done.Team(); team {
+			done.Marked = now // whoever waits from now on waits for the next write
+			done.Rounds = 0   // fewer wait after each write, so many writes of one large team are no sign of trouble
 		}
-		if _, team := now.Team(); team {
-			now.Marked = j.now // whoever waits from now on waits for the next write
-			now.Rounds = 0     // fewer wait after each write, so many writes of one large team are no sign of trouble
+		if done.Generation != it.Generation {
+			return items.Replace(tx, was, &done) // marked meanwhile: triage judges it anew
 		}
-		if now.Generation != it.Generation {
-			return items.Replace(tx, &was, now) // marked meanwhile: triage judges it anew
+		done.Prompt = false
+		done.Attempts, done.Failure, done.NotBefore = 0, nil, time.Time{}
+		if done.Rounds++; done.Rounds > maxRounds {
+			done.State, done.Due = Failed, never
+			done.Failure = &Failure{At: now, Kind: adapters.Conflict, Text: "the app does not keep what was written to it: the same work came up " + fmt.Sprint(maxRounds) + " times", Fix: "see whether another tool changes the account back"}
+			return items.Replace(tx, was, &done)
 		}
-		now.Prompt = false
-		now.Attempts, now.Failure, now.NotBefore = 0, nil, time.Time{}
-		if now.Rounds++; now.Rounds > maxRounds {
-			now.State, now.Due = Failed, never
-			now.Failure = &Failure{At: j.now, Kind: adapters.Conflict, Text: "the app does not keep what was written to it: the same work came up " + fmt.Sprint(maxRounds) + " times", Fix: "see whether another tool changes the account back"}
-			return items.Replace(tx, &was, now)
-		}
+		j := judge{Engine: e, mapping: m, app: app, can: can, now: now, books: e.books(m, app, now)}
 		if j.pending, err = audit.Urgent(tx, changeBatch); err != nil {
 			return err
 		}
-		j.books = e.books(m, app, j.now)
-		return j.settle(tx, &was, now)
-	})
+		return j.settle(tx, was, &done)
+	}
 }
 
 // checks counts how often the app's connection was confirmed.
@@ -360,7 +404,7 @@ func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 			return nil
 		})
 	case errors.As(cause, &we):
-		return e.finish(ctx, m, app, it, func(*txn, *Item) error { return nil })
+		return e.finish(ctx, m, app, it)
 	case !isAdapterError(cause):
 		return cause // the store: nothing can be written about it
 	}

@@ -27,6 +27,12 @@ const (
 // Each transaction deletes the outbox entries with their last marks; a large change goes on from its cursor, after a crash too.
 // It returns how many changes it moved on; 0 means that the outbox is empty.
 func (e *Engine) Expand(ctx context.Context) (int, error) {
+	done, err := e.expand(ctx)
+	e.astray.Store(err != nil)
+	return done, err
+}
+
+func (e *Engine) expand(ctx context.Context) (int, error) {
 	var pending []audit.Change
 	err := e.o.Store.View(ctx, func(r store.Reader) error {
 		var err error

@@ -73,7 +73,7 @@ func (x *execution) created(ctx context.Context, a *Account, made adapters.Accou
 	}
 	a.State, a.Origin, a.Enforced, a.Intent = Active, Created, true, nil
 	a.rendered(a.Profile, made.Attributes)
-	return x.save(ctx, a, audit.AccountCreated, x.detail(a))
+	return x.conclude(ctx, a, audit.AccountCreated, x.detail(a))
 }
 
 // recover looks for the account of a create whose outcome is unknown. Nil without an
