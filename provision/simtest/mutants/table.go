@@ -88,7 +88,7 @@ var Mutants = []Mutant{
 		Name: "a change during a vendor call is lost",
 		Edits: []Edit{{
 			File: "provision/execute.go",
-			Old:  `return items.Replace(tx, &was, now) // marked meanwhile: triage judges it anew`,
+			Old:  `return items.Replace(tx, was, &done) // marked meanwhile: triage judges it anew`,
 			New:  `return items.Delete(tx, itemKey(it.App, it.Subject))`,
 		}},
 		Caught: []string{agreement, oneAccount, noAccount, noSignIn, canSignIn, teams},
