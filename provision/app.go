@@ -45,22 +45,54 @@ func appState(r store.Reader, app string) (*AppState, error) {
 var errStopped = errors.New("the app is stopped")
 
 // open returns the app's connection after making sure that it reaches the tenant
-// the ledger is bound to. Between two checks of the same connection lies at most tenantTrust.
+// the ledger is bound to. Between two checks of the same connection lies at most tenantTrust. Of several that
+// come at once, one checks and the others wait for it.
 func (e *Engine) open(ctx context.Context, app *mapping.App) (Connection, error) {
 	conn, err := e.o.Connections.Open(ctx, app.Connection)
 	if err != nil {
 		return Connection{}, e.stop(ctx, app.Key, fmt.Sprintf("the connection %q cannot be opened: %v", app.Connection, err), "run `usher connect "+app.Connection+"`")
 	}
+	for {
+		fresh, checking, done := e.believed(app.Key, conn)
+		switch {
+		case fresh:
+			return conn, nil
+		case checking != nil:
+			select {
+			case <-checking:
+				continue
+			case <-ctx.Done():
+				return conn, ctx.Err()
+			}
+		}
+		err := e.confirm(ctx, app, conn)
+		done()
+		return conn, err
+	}
+}
+
+// believed reports whether the app's tenant was confirmed a moment ago. Else checking is closed when whoever confirms it has ended; with
+// nobody at it, it is the caller's to do, who calls done afterwards.
+func (e *Engine) believed(app string, conn Connection) (fresh bool, checking <-chan struct{}, done func()) {
 	now := e.o.Now()
 	e.mu.Lock()
-	run := e.run(app.Key)
+	defer e.mu.Unlock()
+	run := e.run(app)
 	run.can = conn.Can
-	fresh := run.revision == conn.Revision && now.Sub(run.checked) < tenantTrust && !run.checked.IsZero()
-	e.mu.Unlock()
-	if fresh {
-		return conn, nil
+	if run.revision == conn.Revision && now.Sub(run.checked) < tenantTrust && !run.checked.IsZero() {
+		return true, nil, nil
 	}
-	return conn, e.confirm(ctx, app, conn)
+	if run.checking != nil {
+		return false, run.checking, nil
+	}
+	mine := make(chan struct{})
+	run.checking = mine
+	return false, nil, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		run.checking = nil
+		close(mine)
+	}
 }
 
 // confirm checks the connection now and compares the tenant with the one the ledger is

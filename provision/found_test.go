@@ -152,6 +152,32 @@ func TestARequestedComparisonRunsOnceThoughTheClockIsSetBack(t *testing.T) {
 	}
 }
 
+// Seed 11157.
+func TestATeamMadeJustBeforeARestartIsNotMadeTwice(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, strings.Replace(plainMapping, "role: agent}", "role: agent, teams: [Tier 1]}", 1), "ann")
+	if got := w.vendor.count("team"); got != 1 {
+		t.Fatalf("got %d writes of the team, want 1", got)
+	}
+	w.now = w.now.Add(time.Second) // less than the vendor's read lag
+	w.start()
+	w.hire("bob")
+	w.members(directory.AddMembers, "Support", "bob")
+	w.settle()
+	if got := w.vendor.count("team"); got != 1 {
+		t.Errorf("got %d writes of the team while the vendor may not show it, want 1", got)
+	}
+	w.now = w.now.Add(time.Second)
+	w.settle()
+	w.wantVendor(map[string]string{"ann": "active agent in Tier 1", "bob": "active agent in Tier 1"})
+	w.hire("cat") // the process knows the team from now on
+	w.members(directory.AddMembers, "Support", "cat")
+	w.settle()
+	if got := w.vendor.count("team"); got != 3 {
+		t.Errorf("got %d writes of the team, want 3 without a wait", got)
+	}
+}
+
 // Seed 138.
 func TestWhoIsTerminatedStaysFirstAfterAFailure(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ import (
 	"github.com/usher-scim/usher/provision"
 	"github.com/usher-scim/usher/sandbox/wire"
 	"github.com/usher-scim/usher/store"
+	"github.com/usher-scim/usher/store/memory"
 )
 
 // Every write at a vendor is explained: what was about to be done stands in the ledger when the write takes effect, and a fact of
@@ -48,6 +49,9 @@ type recorded struct {
 	lost        []fact // of stores that a backup replaced
 	backwards   time.Duration
 	memberships map[string]map[string][]string // by app and account: the teams as they were seen last
+	asked       map[teamChange]time.Time       // when a change of a team was last seen waiting, by the vendors' clock
+	askedAt     memory.Snapshot
+	teamWrote   map[string]time.Time // when a team of the app was last written
 }
 
 // teamsNow is who is in which teams.
@@ -111,6 +115,11 @@ type teamChange struct {
 func (w *World) judgeTeams(app string, calls []wire.Call) error {
 	was, now := w.memberships[app], w.teamsNow(app)
 	w.memberships[app] = now
+	defer func() {
+		if slices.ContainsFunc(calls, func(c wire.Call) bool { return strings.HasPrefix(c.Path, "/teams") }) {
+			w.teamWrote[app] = vendorNow()
+		}
+	}()
 	clean, made := true, map[string]bool{}
 	for _, c := range calls {
 		clean = clean && c.Status/100 == 2 && c.Fault == ""
@@ -140,6 +149,30 @@ func (w *World) judgeTeams(app string, calls []wire.Call) error {
 	return nil
 }
 
+// aCall is longer than any call takes, with those that follow it in the same exchange.
+const aCall = 2 * time.Minute
+
+// watchTeams notes which changes of teams wait. One may be replaced by its opposite while the call for it is on its way.
+func (w *World) watchTeams() error {
+	now := w.disk.Snapshot()
+	if now.Same(w.askedAt, "team-changes") {
+		return nil
+	}
+	old := w.askedAt
+	w.askedAt = now
+	for _, s := range []memory.Snapshot{old, now} { // what was there until now was there a moment ago
+		for _, data := range s.Range("team-changes") {
+			var c teamChange
+			if err := decode(data, &c); err != nil {
+				return broken("no unexpected error", "read a team change: %v", err)
+			}
+			c.Dropped = false
+			w.asked[c] = vendorNow()
+		}
+	}
+	return nil
+}
+
 func (w *World) judgeMembership(app, id, team string, joined, clean bool) error {
 	a, err := w.entry(app, func(a *provision.Account) bool { return w.means(app, a.VendorID, id) })
 	if err != nil {
@@ -150,19 +183,31 @@ func (w *World) judgeMembership(app, id, team string, joined, clean bool) error 
 		return broken("every write has an intent", "%s %s %s at %s: the ledger has no such account", id, verb, team, app)
 	}
 	t := told{app: app, at: w.clock.now(), what: verb + " " + team, op: provision.OpTeams, person: a.Person, team: team, joined: joined, clean: clean && !w.p.dead}
+	asks := func(c teamChange) bool {
+		return c.App == app && c.Account == a.ID && strings.EqualFold(c.Team, team) && c.Join == joined
+	}
+	asked := false
 	for c, err := range all[teamChange](w, "team-changes") {
 		if err != nil {
 			return err
 		}
-		if c.App == app && c.Account == a.ID && strings.EqualFold(c.Team, team) && c.Join == joined {
-			w.writes = append(w.writes, t)
-			return nil
-		}
+		asked = asked || asks(*c)
+	}
+	for c, last := range w.asked {
+		asked = asked || asks(c) && vendorNow().Sub(last) < aCall
+	}
+	if asked {
+		w.writes = append(w.writes, t)
+		return nil
 	}
 	ends := []provision.Op{provision.OpDemote, provision.OpRemove, provision.OpSuspend}
 	if a.Intent != nil && a.Intent.Sent && !joined && slices.Contains(ends, a.Intent.Op) {
 		t.op = a.Intent.Op
 		w.writes = append(w.writes, t)
+		return nil
+	}
+	if app == desk && vendorNow().Sub(w.teamWrote[app]) < w.kind.lag {
+		w.excuse("a whole list of members was written from a read that lagged behind another write")
 		return nil
 	}
 	if joined || a.State.Over() {

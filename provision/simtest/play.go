@@ -31,7 +31,8 @@ func broken(invariant, format string, args ...any) error {
 type Result struct {
 	Err     error // a *Broken, or nil
 	Trace   []string
-	Passed  [4]int         // commits before and after, calls before and after: where it could have crashed
+	Passed  [points]int    // by kind of place: where it could have crashed before its faults ended
+	Died    int            // how often a crash was played
 	Calls   int            // to the vendors
 	Minimum int            // that were needed, of a history without faults
 	Excuses map[string]int // reasons that were accepted for what was not as it should be, and how often
@@ -60,7 +61,7 @@ func Play(seed uint64, acts []Act, tracing bool) Result {
 	if err != nil {
 		w.say("BROKEN %v", err)
 	}
-	return Result{Err: err, Trace: w.trace, Passed: w.passed, Calls: w.calls, Minimum: w.minimum, Excuses: w.excuses}
+	return Result{Err: err, Trace: w.trace, Passed: w.passed, Died: w.died, Calls: w.calls, Minimum: w.minimum, Excuses: w.excuses}
 }
 
 // end stops the last process, so that the bubble is left empty.
@@ -145,12 +146,18 @@ func (w *World) playOutside(a Act) error {
 	switch a.What {
 	case "crash":
 		w.crashAt, w.crashIn = point(a.A%int(points)), 1+a.B%20
+		if a.C == exactly {
+			w.crashIn, w.rounds, w.passed = 1+a.B, 1, [points]int{}
+		}
 	case "restart":
 		w.say("restart")
 		w.p.dead = true
 		w.restart()
 	case "clock":
 		d := []time.Duration{-time.Hour, -25 * time.Hour, time.Hour, 26 * time.Hour, -time.Minute, 10 * time.Second}[a.A%6]
+		if since := vendorNow().Sub(w.lastWrite); d > 0 && since < w.kind.lag {
+			return nil // it would shorten the wait for reads that lag behind a write, which no clock but this one tells
+		}
 		w.say("the clock jumps by %s", d)
 		w.clock.skew += d
 		w.backwards += max(0, -d)
@@ -266,6 +273,7 @@ func (w *World) work(r *rand.Rand, n int, rested func() (done bool, err error)) 
 			pause = min(2*pause, 5*time.Second)
 			w.p.idle = false
 		default:
+			w.tally()
 			done, err := rested()
 			if done || err != nil {
 				return err

@@ -212,7 +212,9 @@ func (p point) String() string {
 // dies counts the places that the process passes and reports whether it ends at this one.
 func (p *process) dies(at point) bool {
 	w := p.w
-	w.passed[at]++
+	if !w.calmed {
+		w.passed[at]++
+	}
 	if p.dead {
 		return true
 	}
@@ -223,6 +225,7 @@ func (p *process) dies(at point) bool {
 		return false
 	}
 	w.say("the process dies %s", at)
+	w.died++
 	p.dead = true
 	p.cancel()
 	return true

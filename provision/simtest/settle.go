@@ -13,6 +13,7 @@ import (
 func (w *World) settle() error {
 	w.say("END")
 	w.calm()
+	w.calmed = true
 	if err := w.watch(); err != nil {
 		return err
 	}
@@ -30,7 +31,7 @@ func (w *World) settle() error {
 	if err := w.applyDocument(0, true); err != nil {
 		return err
 	}
-	for round := range 3 {
+	for round := range w.rounds {
 		w.acceptAll()
 		for i := range humans {
 			for _, source := range []int{1, 0} { // okta, then entra
@@ -67,7 +68,19 @@ func (w *World) settle() error {
 	if err := w.checkAll(false); err != nil {
 		return err
 	}
-	return w.explained()
+	if err := w.explained(); err != nil {
+		return err
+	}
+	return w.thrifty()
+}
+
+// thrifty: where nothing goes wrong, the calls stay within the minimum and a fifth.
+func (w *World) thrifty() error {
+	w.tally()
+	if made := w.calls - w.looks; w.kind.faultless && float64(made) > Overhead*float64(w.minimum) {
+		return broken("calls stay near the minimum", "%d calls, %d were needed", made, w.minimum)
+	}
+	return nil
 }
 
 // liftAll ends what an administrator stopped, and in every second history the terminations too.

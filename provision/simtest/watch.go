@@ -16,9 +16,8 @@ import (
 
 // watched is what the simulator remembers in order to judge.
 type watched struct {
-	seen      int64 // the last call of the log that was looked at
-	calls     int
-	minimum   int
+	seen      int64                           // the last call of the log that was looked at
+	lastWrite time.Time                       // at any vendor, by its clock
 	applying  int                             // the document that is being put in force
 	foreign   map[string]map[string]login     // accounts that are none of Usher's business, as they were
 	strangers map[string]map[string]bool      // accounts of people that were there before Usher
@@ -33,6 +32,7 @@ type watched struct {
 	audited
 	guarded
 	recorded
+	counted
 }
 
 func newWatched() watched {
@@ -43,7 +43,10 @@ func newWatched() watched {
 		strangers: sets(), byHand: map[string]map[string]time.Time{desk: {}, meet: {}}, waived: map[uuid.UUID]bool{},
 		elsewhere: map[string]time.Time{}, astray: map[string]bool{},
 		audited: audited{lets: map[let]bool{}, ever: map[uuid.UUID]map[provision.Kind]map[string]bool{}, limits: []document{{}}},
-		guarded: guarded{admins: map[string]int{}}, recorded: recorded{memberships: map[string]map[string][]string{}},
+		counted: counted{recent: map[string]int{}, seenLogins: map[string]map[string]login{}, ran: map[string]time.Time{}, checked: map[string]time.Time{}},
+		guarded: guarded{admins: map[string]int{}}, recorded: recorded{
+			memberships: map[string]map[string][]string{}, asked: map[teamChange]time.Time{}, teamWrote: map[string]time.Time{},
+		},
 	}
 }
 
@@ -60,6 +63,7 @@ func (w *World) untouchable() {
 		for id, l := range w.logins(app) {
 			w.foreign[app][id] = l
 		}
+		w.seenLogins[app] = w.logins(app)
 		w.admins[app], w.memberships[app] = w.countAdmins(app), w.teamsNow(app)
 	}
 }
@@ -68,6 +72,9 @@ func (w *World) untouchable() {
 func (w *World) watch() error {
 	w.syncSwitches()
 	if err := w.audit(true); err != nil {
+		return err
+	}
+	if err := w.watchTeams(); err != nil {
 		return err
 	}
 	calls := w.log.After(w.seen)
@@ -80,6 +87,7 @@ func (w *World) watch() error {
 		app := appOf(c)
 		if !strings.HasPrefix(c.Path, "/oauth") {
 			w.calls++
+			w.recent[app]++
 		}
 		if w.tracing {
 			w.say("    %s %s %s %d %s%s %s", app, c.Method, c.Path, c.Status, c.Fault, map[bool]string{true: " WROTE"}[c.Changed], short(c))
@@ -90,7 +98,7 @@ func (w *World) watch() error {
 		if !c.Changed {
 			continue
 		}
-		wrote[app] = append(wrote[app], c)
+		wrote[app], w.lastWrite = append(wrote[app], c), vendorNow()
 		if err := w.judgeWrite(app, c); err != nil {
 			return err
 		}

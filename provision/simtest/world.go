@@ -75,6 +75,9 @@ type World struct {
 
 	crashAt point
 	crashIn int         // 0: no crash is arranged
+	died    int         // by a crash
+	calmed  bool        // faults have ended
+	rounds  int         // of answering questions and trying again in the end
 	passed  [points]int // places passed, since the world began
 	refuse  int         // connections that nobody accepts
 
@@ -90,7 +93,7 @@ type World struct {
 // newWorld makes the world of a seed: two sources, two connected apps, nobody in them.
 func newWorld(seed uint64, tracing bool) (*World, error) {
 	w := &World{
-		seed: seed, kind: kindOf(seed), disk: memory.NewDisk(), log: wire.NewLog(0), tracing: tracing,
+		seed: seed, kind: kindOf(seed), rounds: 3, disk: memory.NewDisk(), log: wire.NewLog(0), tracing: tracing,
 		model: newModel(), sources: map[string]directory.Source{}, watched: newWatched(), tables: map[string]decoded{},
 	}
 	vendorClock := wire.Clock{Now: vendorNow}
