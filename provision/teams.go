@@ -197,8 +197,8 @@ var teamsSent = store.NewTable("teams-sent", func(s *teamSent) []byte { return t
 
 // wroteTeam reports whether this process has written a team with success, and notes that it has.
 func (x *execution) wroteTeam(team string, now bool) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	x.Engine.mu.Lock()
+	defer x.Engine.mu.Unlock()
 	run := x.run(x.app.Key)
 	if now {
 		if run.teams == nil {

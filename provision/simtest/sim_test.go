@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("sim.seeds", 40, "how many histories are played")
+	seeds = flag.Uint64("sim.seeds", seedsPlayed, "how many histories are played")
 	start = flag.Uint64("sim.start", 1, "the first seed")
 	told  = flag.Bool("sim.trace", false, "tell every history, also those in which nothing breaks")
 	whole = flag.Bool("sim.whole", false, "show a failing history as it is, not its shortest form")

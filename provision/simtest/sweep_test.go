@@ -8,7 +8,7 @@ import (
 	"github.com/usher-scim/usher/provision/simtest"
 )
 
-var stride = flag.Int("sim.stride", 8, "of the places of the sweep, every how many-th is played; 1 for all")
+var stride = flag.Int("sim.stride", placesPassed, "of the places of the sweep, every how many-th is played; 1 for all")
 
 // sweepSeed is a world of one source whose vendors' reads lag, so that what was written is not always seen at once.
 const sweepSeed = 14
