@@ -54,19 +54,25 @@ func (h *hunter) build(ctx context.Context, name string, m *Mutant) (string, err
 	return path, nil
 }
 
-// hunt plays histories with a mutant until one breaks an invariant that it must break. A history that breaks
-// with the engine as it is too proves nothing and is passed over.
+// slice is how many histories one process plays at most.
+const slice = 50
+
+// hunt plays histories with a mutant until one breaks an invariant that it must break, or its time is over. A history that
+// breaks with the engine as it is too proves nothing and is passed over.
 func (h *hunter) hunt(ctx context.Context, m *Mutant) (caught, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.limit)
-	defer cancel()
 	binary, err := h.build(ctx, "mutant", m)
 	if err != nil {
 		return caught{}, err
 	}
 	defer os.Remove(binary) //nolint:errcheck // a temporary file
+	limited, cancel := context.WithTimeout(ctx, h.limit)
+	defer cancel()
 	var c caught
 	for seed := h.start; seed < h.start+h.seeds; {
-		last, found, err := h.first(ctx, binary, seed, h.start+h.seeds-seed)
+		last, found, err := h.first(limited, binary, seed, min(slice, h.start+h.seeds-seed))
+		if limited.Err() != nil && ctx.Err() == nil {
+			return c, nil
+		}
 		if err != nil {
 			return c, err
 		}
@@ -74,7 +80,7 @@ func (h *hunter) hunt(ctx context.Context, m *Mutant) (caught, error) {
 		h.played += last - seed + 1
 		seed = last + 1
 		if found == "" {
-			break
+			continue
 		}
 		if _, also, err := h.first(ctx, h.sound, last, 1); err != nil || also != "" {
 			if err != nil {
@@ -105,7 +111,7 @@ func (h *hunter) first(ctx context.Context, binary string, seed, n uint64) (last
 		return 0, "", err
 	}
 	if ctx.Err() != nil {
-		return 0, "", fmt.Errorf("it was not caught in time: %w", ctx.Err())
+		return 0, "", ctx.Err()
 	}
 	for lines := bufio.NewScanner(bytes.NewReader(out.Bytes())); lines.Scan(); {
 		if word, rest, _ := strings.Cut(lines.Text(), " "); word == brokenWord || word == wholeWord {

@@ -2,7 +2,6 @@ package main
 
 // The invariants of package simtest that mutants are caught by.
 const (
-	acknowledged  = "acknowledged writes are present"
 	agreement     = "the vendor has what the directory says"
 	teams         = "teams are as wanted"
 	oneAccount    = "who is entitled has one account"
@@ -25,7 +24,6 @@ const (
 	otherTenant   = "nothing is written in another tenant"
 	inLedger      = "every account is in the ledger"
 	isGone        = "what is gone is gone"
-	notStuck      = "nothing is stuck"
 )
 
 // Mutants are the breakages, in the order of an account's life.
@@ -106,15 +104,6 @@ var Mutants = []Mutant{
 		Caught: []string{intended, inLedger, noTwo},
 	},
 	{
-		Name: "a create without an answer is sent again unlooked",
-		Edits: []Edit{{
-			File: "provision/obtain.go",
-			Old:  `	if a.Intent != nil && a.Intent.Sent {`,
-			New:  `	if a.Intent != nil && a.Intent.Sent && a.Intent.Probes < 0 {`,
-		}},
-		Caught: []string{inLedger, noTwo},
-	},
-	{
 		Name: "a create without an answer is taken for one that never took place",
 		Edits: []Edit{{
 			File: "provision/obtain.go",
@@ -127,22 +116,6 @@ var Mutants = []Mutant{
 		if found == nil {`,
 		}},
 		Caught: []string{inLedger, isGone},
-	},
-	{
-		Name: "reading lag is taken for gone",
-		Edits: []Edit{
-			{
-				File: "provision/change.go",
-				Old:  `	if caught := a.Seen.Add(x.can.ReadLag); x.o.Now().Before(caught) {`,
-				New:  `	if caught := a.Seen; x.o.Now().Before(caught) {`,
-			},
-			{
-				File: "provision/obtain.go",
-				Old:  `	if a.Intent.Probes < 2 {`,
-				New:  `	if a.Intent.Probes < 1 {`,
-			},
-		},
-		Caught: []string{inLedger, isGone, noTwo, oneAccount},
 	},
 	{
 		Name: "the directory lets in whom one source calls inactive",
