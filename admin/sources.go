@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -120,10 +121,13 @@ func (s Services) addToken(c echo.Context) error {
 	return c.JSON(http.StatusCreated, TokenReply{sourceReply(src), token})
 }
 
-// clearDeny lifts what a source left behind when it deleted a user whom other sources still hold.
+// clearDeny lifts what a source left behind when it deleted a user whom other sources still hold, or what a removed source said last.
 func (s Services) clearDeny(c echo.Context) error {
 	ctx := c.Request().Context()
 	src, err := s.Directory.SourceByName(ctx, c.Param("name"))
+	if directory.CodeOf(err) == directory.NotFound {
+		src, err = s.removedSource(ctx, c.Param("name"), err)
+	}
 	if err != nil {
 		return err
 	}
@@ -136,6 +140,24 @@ func (s Services) clearDeny(c echo.Context) error {
 	}
 	s.Engine.Wake()
 	return c.NoContent(http.StatusNoContent)
+}
+
+// removedSource is the source of a name that was removed last, else it fails with otherwise.
+func (s Services) removedSource(ctx context.Context, name string, otherwise error) (directory.Source, error) {
+	all, err := s.Directory.Sources(ctx)
+	if err != nil {
+		return directory.Source{}, err
+	}
+	var last directory.Source
+	for _, src := range all {
+		if directory.Fold(src.Name) == directory.Fold(name) && src.Removed.After(last.Removed) {
+			last = src
+		}
+	}
+	if last.Removed.IsZero() {
+		return directory.Source{}, otherwise
+	}
+	return last, nil
 }
 
 func (s Services) listSecrets(c echo.Context) error {

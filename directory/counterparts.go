@@ -8,10 +8,11 @@ import (
 	"github.com/usher-scim/usher/store"
 )
 
-// Counterpart is what another source has of somebody whom a source says to be active.
+// Counterpart is what another source has of somebody whom a source says to be active, or of whom the two say different things.
 type Counterpart struct {
 	Person   uuid.UUID
 	UserName string
+	Out      bool // the source says inactive, and the other one active
 	Linked   bool // the other source has a record of the same person
 	Active   bool // Linked: what that record says
 	Barred   bool // not Linked: the other source deleted its user of the person, or the person is terminated
@@ -28,7 +29,7 @@ type Candidate struct {
 }
 
 // CounterpartsIn compares the next n users of the source from behind after (uuid.Nil: from the first), in the order of their ids, with those
-// of the source to. Inactive users of from are left out. last is the one to go on behind; uuid.Nil when there are no more. userNames and
+// of the source to. Users whom from says to be inactive are left out, unless to says that they are active. last is the one to go on behind; uuid.Nil when there are no more. userNames and
 // addresses are compared folded, externalIds exactly.
 func (d *Directory) CounterpartsIn(r store.Reader, from, to uuid.UUID, after uuid.UUID, n int) (all []Counterpart, last uuid.UUID, err error) {
 	seen := 0
@@ -40,13 +41,13 @@ func (d *Directory) CounterpartsIn(r store.Reader, from, to uuid.UUID, after uui
 			return all, last, nil
 		}
 		last = record.Person
-		if !record.Active {
-			continue
-		}
-		c := Counterpart{Person: record.Person, UserName: record.knownAs()}
+		c := Counterpart{Person: record.Person, UserName: record.knownAs(), Out: !record.Active}
 		other, err := found(d.records.Get(r, pair(to, record.Person)))
 		if err != nil {
 			return nil, uuid.Nil, err
+		}
+		if c.Out && (other == nil || !other.Active) {
+			continue
 		}
 		if other != nil {
 			c.Linked, c.Active = true, other.Active

@@ -119,6 +119,8 @@ func TestCounterparts(t *testing.T) {
 	h.create(okta, user("gone"))
 	h.create(okta, inactive(user("left")))
 	h.create(entra, other("left", "", true))
+	h.create(okta, inactive(user("back")))
+	h.create(entra, user("back"))
 	h.create(okta, user("number"))
 	x := other("nobody", "ext-number", false)
 	x.Emails, x.Attributes = nil, attributes("userName", x.UserName)
@@ -141,7 +143,7 @@ func TestCounterparts(t *testing.T) {
 				break
 			}
 		}
-		if len(got) != 4 {
+		if len(got) != 5 {
 			t.Fatalf("pages of %d: got %+v", page, got)
 		}
 	}
@@ -153,6 +155,9 @@ func TestCounterparts(t *testing.T) {
 	}
 	if c := got["number@acme.example"]; len(c.Candidates) != 1 || c.Candidates[0].Person != number.Person || c.Candidates[0].Active {
 		t.Errorf("of one externalId: got %+v", c)
+	}
+	if c := got["back@acme.example"]; !c.Out || !c.Linked || !c.Active {
+		t.Errorf("inactive in one alone: got %+v", c)
 	}
 	if c := got["gone@acme.example"]; c.Linked || len(c.Candidates) > 0 {
 		t.Errorf("nowhere: got %+v", c)
@@ -189,4 +194,26 @@ func TestPeopleAsLinked(t *testing.T) {
 	h.must(h.d.Link(ctx, admin(), entra, upn.Person, kim.Person))
 	equal(t, "the person", before[0], read(nil)[0])
 	equal(t, "the former id", before[1], read(nil)[1])
+}
+
+// The last word of a removed source cannot be set right by it any more, so an administrator may take it away.
+func TestTheLastWordOfARemovedSourceIsLifted(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := newHouse(t)
+	okta, entra := h.source("okta", 1), h.source("entra", 2)
+	kim, ann := h.create(okta, inactive(user("kim"))), h.create(okta, inactive(user("ann")))
+	h.create(entra, user("kim"))
+	wantCode(t, "while the source lives", h.d.ClearDeny(ctx, admin(), kim.Person, okta.ID), directory.NotFound)
+	h.must(h.d.RemoveSource(ctx, admin(), "okta"))
+	h.wantAccess("before", kim.Person, "okta (removed) says active: false")
+	h.changes()
+	h.must(h.d.ClearDeny(ctx, admin(), kim.Person, okta.ID))
+	h.wantAccess("after", kim.Person, "")
+	if c := h.lastChange("lift"); c.Act != audit.DenyCleared || c.Persons[0] != kim.Person {
+		t.Errorf("got change %+v", c)
+	}
+	wantCode(t, "again", h.d.ClearDeny(ctx, admin(), kim.Person, okta.ID), directory.NotFound)
+	wantCode(t, "of whom nobody else holds", h.d.ClearDeny(ctx, admin(), ann.Person, okta.ID), directory.NotFound)
+	h.must(h.d.CheckCounts(ctx))
 }

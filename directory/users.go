@@ -341,13 +341,14 @@ func (d *Directory) DeleteUser(ctx context.Context, src Source, request string, 
 }
 
 // ClearDeny lifts what a delete by a source left behind, so that the other holders decide
-// alone. Without such a deny it is NotFound.
+// alone. Of a source that was removed it likewise takes away a record that says inactive, which nobody could set right any more.
+// Without either it is NotFound.
 func (d *Directory) ClearDeny(ctx context.Context, actor audit.Actor, person, source uuid.UUID) error {
 	a := d.act(actor, "")
 	return wrap("clear a deny", d.store.Update(ctx, func(tx store.Tx) error {
 		err := d.denies.Delete(tx, pair(person, source))
 		if errors.Is(err, store.ErrNotFound) {
-			return &Error{Code: NotFound, Message: fmt.Sprintf("no deny of source %s stands against the person %s", source, person)}
+			err = d.dropLastWord(tx, person, source)
 		}
 		if err != nil {
 			return err
@@ -359,6 +360,29 @@ func (d *Directory) ClearDeny(ctx context.Context, actor audit.Actor, person, so
 		}
 		return audit.Append(tx, change)
 	}))
+}
+
+// dropLastWord removes the record with which a removed source keeps out a person whom others hold.
+func (d *Directory) dropLastWord(tx store.Tx, person, source uuid.UUID) error {
+	record, err := found(d.records.Get(tx, pair(source, person)))
+	if err != nil {
+		return err
+	}
+	src, err := d.sharedSource(tx, source)
+	if err != nil {
+		return err
+	}
+	others, err := d.heldBy(tx, person, source)
+	if err != nil {
+		return err
+	}
+	if record == nil || record.Active || src.Removed.IsZero() || !others {
+		return &Error{Code: NotFound, Message: fmt.Sprintf("nothing of source %s that could be lifted stands against the person %s", source, person)}
+	}
+	if err := d.records.Delete(tx, pair(source, person)); err != nil {
+		return err
+	}
+	return tally(tx, countedUsers, source, person, -1)
 }
 
 // linkByUserName returns the person that others hold under a userName and this

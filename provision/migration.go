@@ -32,6 +32,8 @@ type Migration struct {
 	Ambiguous Tally `json:"ambiguous"`
 	Inactive  Tally `json:"inactive"`
 	Occupied  Tally `json:"occupied"`
+	// Out are active in To and inactive in From, so they have no access, and would not have any while From's word counts.
+	Out Tally `json:"out"`
 	// Groups are those of From that the mapping in force names, in the order of its lines.
 	Groups []MigratedGroup `json:"groups"`
 	// Preview is what follows for everybody: the links and the other names of groups together.

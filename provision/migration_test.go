@@ -208,6 +208,20 @@ func TestWhatKeepsASourceFromTakingOver(t *testing.T) {
 				}
 			},
 		},
+		"somebody is inactive here alone": {
+			arrange: func(w *world, entra directory.Source) {
+				in := w.arrive(entra, same, "ann", "bob", "cid")
+				w.groupOf(entra, "Support", in)
+				w.groupOf(entra, "Leads", in[2:])
+				w.activate("ann", false)
+			},
+			check: func(t *testing.T, m provision.Migration) {
+				t.Helper()
+				if m.Out.Count != 1 || m.Out.First[0].UserName != "ann@acme.example" || m.Active != 2 || m.Linked != 2 {
+					t.Errorf("got %+v", m)
+				}
+			},
+		},
 		"a user that would be linked is inactive": {
 			arrange: func(w *world, entra directory.Source) {
 				in := w.arrive(entra, same, "ann", "bob")

@@ -83,10 +83,14 @@ func (e *Engine) matchPeople(ctx context.Context, src directory.Source, m *Migra
 
 // match counts one active user of the source, and returns the other source's user that it is, unless that is a question.
 func (m *Migration) match(c directory.Counterpart) (match, bool) {
-	m.Active++
 	who := func(text string) func() Affected {
 		return func() Affected { return Affected{c.Person, c.UserName, text} }
 	}
+	if c.Out {
+		m.Out.add(who(fmt.Sprintf("%s says active: false, and that goes on counting. Once %s is removed, usher source readmit %s lifts it", m.From, m.From, m.From)))
+		return match{}, false
+	}
+	m.Active++
 	switch {
 	case c.Linked && c.Active:
 		m.Linked++

@@ -70,6 +70,7 @@ func writeMigration(p *page, r admin.MigrationReply) {
 	t.each("may be several", yellow, m.Ambiguous)
 	t.each("are inactive in "+m.To, yellow, m.Inactive)
 	t.each("have accounts twice", yellow, m.Occupied)
+	t.each("are inactive in "+m.From+" alone", yellow, m.Out)
 	p.table(t.table, 2)
 	writeMigratedGroups(p, m)
 	for _, app := range r.Plan.Preview.Apps {

@@ -142,7 +142,8 @@ func newSourceReadmit(a *app) *cobra.Command {
 		Use:   "readmit NAME USER",
 		Short: "Lift what a source's deletion of a user left behind",
 		Long: "When a source deletes a user whom another source still holds, the person stays shut out: a leaver does not come\n" +
-			"back because HR was slower. The source lifts that by creating the user anew; this command lifts it by hand.",
+			"back because HR was slower. The source lifts that by creating the user anew; this command lifts it by hand. It also lifts\n" +
+			"the last active: false of a source that was removed, which nobody could set right any more.",
 		Example: "  usher source readmit entra ann@acme.example",
 		Args:    needs("NAME", "USER"),
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, args []string) error {
