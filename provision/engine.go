@@ -282,11 +282,12 @@ func (e *Engine) Next(ctx context.Context, app string) (*Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a, ok := m.App(app); !ok || a.Mode == mapping.Paused {
+	a, ok := m.App(app)
+	if !ok || a.Mode == mapping.Paused {
 		return nil, nil
 	}
 	for {
-		found, err := e.claimNext(ctx, app)
+		found, err := e.claimNext(ctx, app, a.Mode == mapping.Observe)
 		if err != nil || found == nil {
 			return nil, err
 		}
@@ -320,7 +321,8 @@ func (e *Engine) stillDue(ctx context.Context, it *Item) (bool, error) {
 	return still, err
 }
 
-func (e *Engine) claimNext(ctx context.Context, app string) (*Item, error) {
+// claimNext claims the first item that is due. Where the app is only observed, teams wait until it is enforced again.
+func (e *Engine) claimNext(ctx context.Context, app string, observes bool) (*Item, error) {
 	now := e.o.Now()
 	var found *Item
 	err := e.o.Store.View(ctx, func(r store.Reader) error {
@@ -343,6 +345,9 @@ func (e *Engine) claimNext(ctx context.Context, app string) (*Item, error) {
 				}
 				if it.Due.After(now) {
 					break
+				}
+				if _, team := it.Team(); team && observes {
+					continue
 				}
 				if e.claim(it) {
 					found = it

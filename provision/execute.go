@@ -36,8 +36,9 @@ func (e *Engine) Execute(ctx context.Context, it Item) error {
 		return err
 	}
 	app, ok := m.App(it.App)
-	if !ok || app.Mode == mapping.Paused {
-		return nil
+	_, team := it.Team()
+	if !ok || app.Mode == mapping.Paused || team && app.Mode == mapping.Observe {
+		return nil // it stays where it is in the queue
 	}
 	if off, err := e.switchedOff(ctx, &it); err != nil || off {
 		return err

@@ -178,6 +178,27 @@ func TestATeamMadeJustBeforeARestartIsNotMadeTwice(t *testing.T) {
 	}
 }
 
+// Seed 13766.
+func TestATeamWaitsWhileItsAppIsOnlyObserved(t *testing.T) {
+	t.Parallel()
+	teams := strings.Replace(plainMapping, "role: agent}", "role: agent, teams: [Tier 1]}", 1)
+	w := newWorld(t)
+	w.apply(teams)
+	w.hire("ann")
+	w.vendor.fail("team", &adapters.Error{Kind: adapters.Retry, Scope: adapters.OneAccount, After: time.Minute, Op: "team", Message: "busy"})
+	w.group("Support", "ann")
+	w.settle()
+	w.vendor.calls = nil
+	w.apply(strings.Replace(teams, "mode: enforce", "mode: observe", 1))
+	w.pass(time.Hour)
+	if got := w.vendor.writes(); len(got) > 0 {
+		t.Errorf("written while the app is observed: %q", got)
+	}
+	w.apply(teams)
+	w.pass(time.Hour)
+	w.wantVendor(map[string]string{"ann": "active agent in Tier 1"})
+}
+
 // Seed 138.
 func TestWhoIsTerminatedStaysFirstAfterAFailure(t *testing.T) {
 	t.Parallel()

@@ -72,7 +72,8 @@ func (w *World) nothingStuck(soon bool) error {
 		if err != nil {
 			return err
 		}
-		if a, there := d.apps[it.App]; !there || a.mode == "paused" {
+		_, team := it.Team()
+		if a, there := d.apps[it.App]; !there || a.mode == "paused" || team && a.mode == "observe" {
 			continue
 		}
 		waits := it.Due.After(now)
@@ -281,7 +282,15 @@ func (v *view) reason(p uuid.UUID) string {
 		return "a question is open or was answered with no: " + string(h.Kind)
 	}
 	for i := range v.ledger {
-		if a := &v.ledger[i]; a.Person == p && !a.State.Over() && v.w.handTouched(v.app, a.VendorID, a.Email) {
+		a := &v.ledger[i]
+		if a.Person != p || a.State.Over() {
+			continue
+		}
+		at, touched := v.w.handTouchedAt(v.app, a.VendorID, a.Email)
+		if touched && a.Modified.After(at) {
+			at = a.Modified // what Usher itself changed a moment before a comparison is left to the next one
+		}
+		if touched && !v.w.comparedSince(v.app, at.Add(aMoment)) {
 			return "changed by hand, and not compared since"
 		}
 	}
@@ -290,6 +299,9 @@ func (v *view) reason(p uuid.UUID) string {
 	}
 	return v.driftOf(p)
 }
+
+// aMoment is how long the vendors' reads may lag behind a write.
+const aMoment = 10 * time.Second
 
 // driftOf names an open difference of a person's account that the vendor's side made.
 func (v *view) driftOf(p uuid.UUID) string {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/usher-scim/usher/provision"
 	"github.com/usher-scim/usher/sandbox/wire"
@@ -41,8 +42,9 @@ func (w *World) accountOf(app string, c wire.Call) (*provision.Account, error) {
 	if err != nil {
 		return nil, broken("no unexpected error", "read an id: %v", err)
 	}
+	email := w.logins(app)[id].email // of an account that was made by the call before, which the ledger knows by its address
 	return w.entry(app, func(a *provision.Account) bool {
-		return w.means(app, a.VendorID, id)
+		return w.means(app, a.VendorID, id) || a.VendorID == "" && email != "" && strings.EqualFold(a.Email, email)
 	})
 }
 
@@ -131,12 +133,18 @@ func (w *World) grants(app string, c wire.Call) bool {
 	return false
 }
 
-// handTouched reports whether somebody changed an account at the vendor since the app was last compared.
-func (w *World) handTouched(app string, keys ...string) bool {
+// handTouchedAt reports whether somebody changed an account at the vendor, and when last.
+func (w *World) handTouchedAt(app string, keys ...string) (at time.Time, touched bool) {
 	for _, k := range keys {
-		if at, touched := w.byHand[app][strings.ToLower(k)]; touched && !w.comparedSince(app, at) {
-			return true
+		if t, known := w.byHand[app][strings.ToLower(k)]; known && !t.Before(at) {
+			at, touched = t, true
 		}
 	}
-	return false
+	return at, touched
+}
+
+// handTouched reports whether somebody changed an account at the vendor since the app was last compared.
+func (w *World) handTouched(app string, keys ...string) bool {
+	at, touched := w.handTouchedAt(app, keys...)
+	return touched && !w.comparedSince(app, at.Add(aMoment))
 }
