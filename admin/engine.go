@@ -12,12 +12,13 @@ import (
 
 // StatusReply is what GET /status answers.
 type StatusReply struct {
-	Mapping int                   `json:"mapping"`          // version in force
-	Paused  []provision.Switch    `json:"paused,omitempty"` // by hand
-	Apps    []provision.AppStatus `json:"apps"`
-	Waiting []string              `json:"waiting,omitempty"` // group names that no group has yet
-	People  map[uuid.UUID]string  `json:"people,omitempty"`  // how those are called whom the failures list
-	Backups *BackupStatus         `json:"backups,omitempty"` // absent: none are scheduled
+	Mapping int                      `json:"mapping"`          // version in force
+	Paused  []provision.Switch       `json:"paused,omitempty"` // by hand
+	Apps    []provision.AppStatus    `json:"apps"`
+	Rollout *provision.RolloutStatus `json:"rollout,omitempty"` // absent: no version is being rolled out
+	Waiting []string                 `json:"waiting,omitempty"` // group names that no group has yet
+	People  map[uuid.UUID]string     `json:"people,omitempty"`  // how those are called whom the failures list
+	Backups *BackupStatus            `json:"backups,omitempty"` // absent: none are scheduled
 	// Alerts says how the channels do that people are told on; none: nobody is told.
 	Alerts []alerts.ChannelStatus `json:"alerts"`
 }
@@ -42,6 +43,9 @@ func (s Services) status(c echo.Context) error {
 	}
 	for _, w := range m.Waiting() {
 		r.Waiting = append(r.Waiting, w.App+": "+w.Name)
+	}
+	if r.Rollout, err = s.Engine.RolloutStatus(ctx); err != nil {
+		return err
 	}
 	if s.Backups != nil {
 		r.Backups = s.Backups()

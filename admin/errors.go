@@ -85,6 +85,7 @@ func (s Services) classify(err error) (int, ErrorReply) {
 		vendor   *adapters.Error
 		conflict *versions.ConflictError
 		unknown  *versions.UnknownVersionError
+		rollout  *versions.RolloutError
 		tooLarge *http.MaxBytesError
 		he       *echo.HTTPError
 	)
@@ -108,6 +109,8 @@ func (s Services) classify(err error) (int, ErrorReply) {
 		return set(http.StatusBadGateway, Vendor, vendor.Error())
 	case errors.As(err, &conflict):
 		return set(http.StatusConflict, Conflict, conflict.Error())
+	case errors.As(err, &rollout):
+		return set(http.StatusConflict, Conflict, rollout.Text)
 	case errors.As(err, &unknown):
 		return set(http.StatusNotFound, NotFound, unknown.Error())
 	case errors.As(err, &tooLarge):

@@ -59,13 +59,19 @@ type PlanReply struct {
 	Waiting  []mapping.GroupRef `json:"waiting,omitempty"` // group names that no group has yet
 }
 
+// plan says what a document would do: for everybody, or with ?ring for those of a ring.
 func (s Services) plan(c echo.Context, text []byte) (PlanReply, error) {
-	ctx := c.Request().Context()
-	current, err := s.Mappings.Current(ctx)
+	next, err := s.Mappings.CheckIn(c.Request().Context(), text, c.QueryParam("ring"))
 	if err != nil {
 		return PlanReply{}, err
 	}
-	next, err := s.Mappings.Check(ctx, text)
+	return s.compare(c, next)
+}
+
+// compare says what another mapping would do.
+func (s Services) compare(c echo.Context, next *mapping.Mapping) (PlanReply, error) {
+	ctx := c.Request().Context()
+	current, err := s.Mappings.Current(ctx)
 	if err != nil {
 		return PlanReply{}, err
 	}
@@ -77,7 +83,11 @@ func (s Services) plan(c echo.Context, text []byte) (PlanReply, error) {
 		Version: current.Version(), Preview: preview, Diff: []string{},
 		Warnings: next.Warnings(), Bindings: next.Bindings(), Waiting: next.Waiting(),
 	}
-	for _, d := range mapping.Diff(current.Document(), next.Document()) {
+	after := next.Document()
+	if rolled, _ := next.RollsOut(); rolled != nil {
+		after = rolled.Document()
+	}
+	for _, d := range mapping.Diff(current.Document(), after) {
 		r.Diff = append(r.Diff, d.String())
 	}
 	return r, nil
@@ -103,16 +113,17 @@ type ApplyReply struct {
 
 // applyMapping puts a document in force. Where the edit takes accounts away, or does more of anything that can hurt than a budget allows, it
 // has to be confirmed by the number of people (?confirm=N), as a plan gave it; a number that is not true any more is refused. ?expect=N
-// names the version that must be in force, ?comment says why.
+// names the version that must be in force, ?comment says why, ?ring who follows it first.
 func (s Services) applyMapping(c echo.Context) error {
 	text, err := io.ReadAll(c.Request().Body)
 	if err != nil {
 		return err
 	}
-	plan, options, err := s.confirmed(c, text)
+	plan, options, err := s.confirmed(c, func() (PlanReply, error) { return s.plan(c, text) })
 	if err != nil {
 		return err
 	}
+	options.Ring = c.QueryParam("ring")
 	v, err := s.Mappings.Apply(c.Request().Context(), actor(c), text, options)
 	if err != nil {
 		return err
@@ -122,7 +133,7 @@ func (s Services) applyMapping(c echo.Context) error {
 }
 
 // confirmed plans an edit and reads on which conditions it is to be made.
-func (s Services) confirmed(c echo.Context, text []byte) (PlanReply, versions.ApplyOptions, error) {
+func (s Services) confirmed(c echo.Context, planned func() (PlanReply, error)) (PlanReply, versions.ApplyOptions, error) {
 	options := versions.ApplyOptions{Comment: c.QueryParam("comment")}
 	if len(options.Comment) > versions.MaxComment {
 		return PlanReply{}, options, badRequest("the comment is longer than %d bytes", versions.MaxComment)
@@ -135,7 +146,7 @@ func (s Services) confirmed(c echo.Context, text []byte) (PlanReply, versions.Ap
 	if err != nil {
 		return PlanReply{}, options, err
 	}
-	plan, err := s.plan(c, text)
+	plan, err := planned()
 	if err != nil {
 		return plan, options, err
 	}
@@ -183,7 +194,7 @@ func (s Services) rollbackMapping(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, options, err := s.confirmed(c, []byte(old.Text))
+	plan, options, err := s.confirmed(c, func() (PlanReply, error) { return s.plan(c, []byte(old.Text)) })
 	if err != nil {
 		return err
 	}

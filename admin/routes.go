@@ -89,6 +89,7 @@ func New(s Services) http.Handler {
 	s.terminationRoutes(v1)
 	s.switchRoutes(v1)
 	s.undoRoutes(v1)
+	s.rolloutRoutes(v1)
 
 	v1.GET("/secrets", s.listSecrets)
 	v1.PUT("/secrets/:name", s.setSecret)

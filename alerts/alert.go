@@ -18,6 +18,7 @@ const (
 	RemovalLate    Kind = "removal-late"    // accounts that should be cut are not
 	AppStopped     Kind = "app-stopped"     // nothing is sent to an app
 	AppResumed     Kind = "app-resumed"     // it goes on
+	RolloutStopped Kind = "rollout-stopped" // a new version of the mapping reaches nobody further
 	AppDown        Kind = "app-down"        // the vendor does not answer
 	LeaverReturned Kind = "leaver-returned" // an account of somebody who left can be used
 	StillInside    Kind = "still-inside"    // a terminated person is not out of every app

@@ -69,6 +69,7 @@ func TestWhatCannotWaitIsToldAtOnce(t *testing.T) {
 	}{
 		{audit.AppStopped, map[string]string{"reason": "the key was revoked"}, "zoom is stopped: nothing is sent to it, and nobody is removed there", false},
 		{audit.AppResumed, nil, "zoom goes on: what had waited is worked off now", false},
+		{audit.RolloutStopped, map[string]string{"reason": "4 people fail"}, "the rollout of a new version of the mapping was stopped", false},
 		{audit.HoldLeaver, map[string]string{"kind": "budget"}, "zoom: 1 person deactivated and still inside, because removals are held", true},
 		{"account.returned", nil, "zoom: 1 person has an account that can be used, and should have none", true},
 		{"drift.found", map[string]string{"kind": "leaver"}, "zoom: 1 person has an account that can be used, and should have none", true},

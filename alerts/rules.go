@@ -46,6 +46,8 @@ func noticeOf(c *audit.Change) (notice, bool) {
 		return notice{AppStopped, c.App, d.Reason}, true
 	case audit.AppResumed:
 		return notice{AppResumed, c.App, ""}, true
+	case audit.RolloutStopped: // by hand, those who have to know did it
+		return notice{RolloutStopped, "", d.Reason}, c.Actor.Kind == audit.ByEngine
 	case audit.AccountReturned:
 		return notice{LeaverReturned, c.App, ""}, true
 	case audit.DriftFound:
@@ -130,6 +132,11 @@ func (g *group) alert() Alert {
 		a.Title = g.App + " goes on: what had waited is worked off now"
 		a.Text = "The connection works again."
 		a.Commands = []string{"usher status"}
+	case RolloutStopped:
+		a.Title = "the rollout of a new version of the mapping was stopped"
+		a.Text = sentence(g.Detail) + " Who follows the new version goes on following it; nobody else comes in."
+		a.Do = "Look at who fails or is held, then let it go on or take it back."
+		a.Commands = []string{"usher rollout", "usher rollout resume", "usher rollback"}
 	case LeaverReturned:
 		a.Title = fmt.Sprintf("%s: %s has an account that can be used, and should have none", g.App, people(g.Count))
 		a.Text = "The app's own list shows an account of somebody who left or is not entitled to it. Somebody may have made it, or switched it on, by hand."

@@ -126,7 +126,7 @@ func TestEveryAlertIsComplete(t *testing.T) {
 	for _, c := range append(all, insideCondition(watched{Person: kim, At: now}, []Inside{{App: "zoom", Text: "being cut now"}})) {
 		complete = append(complete, c.alert)
 	}
-	for _, k := range []Kind{HoldsOpened, LeaverHeld, AppStopped, LeaverReturned} {
+	for _, k := range []Kind{HoldsOpened, LeaverHeld, AppStopped, RolloutStopped, LeaverReturned} {
 		g := group{Kind: k, App: "zoom", Detail: "budget", Count: 1}
 		complete = append(complete, g.alert())
 	}
@@ -139,7 +139,7 @@ func TestEveryAlertIsComplete(t *testing.T) {
 				t.Errorf("%s: %q is no command", a.Kind, c)
 			}
 		}
-		if a.Kind != TokenExpires && !strings.Contains(a.Title, "zoom") {
+		if a.Kind != TokenExpires && a.Kind != RolloutStopped && !strings.Contains(a.Title, "zoom") {
 			t.Errorf("%s: the title does not say where: %q", a.Kind, a.Title)
 		}
 	}

@@ -91,7 +91,10 @@ const (
 	PersonReinstated Act = "person.reinstated"
 
 	MappingApplied    Act = "mapping.applied"
-	MappingBound      Act = "mapping.bound" // a group name was bound to a group
+	MappingBound      Act = "mapping.bound"  // a group name was bound to a group
+	MappingRolled     Act = "mapping.rolled" // more people follow a version that is rolled out, or all do
+	RolloutStopped    Act = "mapping.rollout-stopped"
+	RolloutResumed    Act = "mapping.rollout-resumed"
 	ConnectionSaved   Act = "connection.saved"
 	AccountCreated    Act = "account.created"
 	AccountAdopted    Act = "account.adopted"

@@ -29,6 +29,9 @@ func (m *Mapping) Decide(app string, p *directory.Person, now time.Time) (Want, 
 }
 
 func (m *Mapping) decide(app string, p *directory.Person, now time.Time, quiet bool) (Want, error) {
+	if v := m.For(p); v != m {
+		return v.decide(app, p, now, quiet)
+	}
 	a, ok := m.byKey[app]
 	if !ok {
 		return Want{}, fmt.Errorf("the mapping has no app %s", clip(app))

@@ -19,6 +19,9 @@ type Mapping struct {
 	bindings Bindings
 	apps     []*App
 	byKey    map[string]*App
+
+	next *Mapping // rolled out to those in the ring; nil for none
+	ring Ring
 }
 
 // With binds the document's names to groups and gives it its number. A name without a binding matches nobody.
@@ -48,8 +51,19 @@ func (m *Mapping) SourceBudget() Budgets { return m.compiled.doc.SourceBudget }
 // Document returns the document.
 func (m *Mapping) Document() *Document { return m.compiled.doc }
 
-// GroupRefs lists the groups that the lines name, bound or not.
-func (m *Mapping) GroupRefs() []GroupRef { return m.compiled.GroupRefs() }
+// GroupRefs lists the groups that the lines name, bound or not; those of a version that is rolled out as well.
+func (m *Mapping) GroupRefs() []GroupRef {
+	refs := m.compiled.GroupRefs()
+	if m.next == nil {
+		return refs
+	}
+	for _, ref := range m.next.GroupRefs() {
+		if !slices.ContainsFunc(refs, func(r GroupRef) bool { return r.App == ref.App && r.Name == ref.Name }) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
+}
 
 // Warnings lists what is allowed but may not be meant.
 func (m *Mapping) Warnings() []Problem { return m.compiled.Warnings() }
@@ -63,7 +77,7 @@ func (m *Mapping) Binding(app, name string) (Binding, bool) {
 // Bindings lists what the document's names are bound to, in document order.
 func (m *Mapping) Bindings() []Binding {
 	var list []Binding
-	for _, ref := range m.compiled.refs {
+	for _, ref := range m.GroupRefs() {
 		if b, ok := m.Binding(ref.App, ref.Name); ok {
 			list = append(list, b)
 		}

@@ -71,6 +71,11 @@ func (m *Mapping) Reads() []string {
 			set[storedAs(name)] = true
 		}
 	}
+	if m.next != nil {
+		for _, name := range m.next.Reads() {
+			set[name] = true
+		}
+	}
 	delete(set, "")
 	return slices.Sorted(maps.Keys(set))
 }

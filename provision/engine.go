@@ -16,6 +16,7 @@ import (
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/mapping"
+	"github.com/usher-scim/usher/mapping/versions"
 	"github.com/usher-scim/usher/store"
 )
 
@@ -23,6 +24,12 @@ import (
 type Mappings interface {
 	// Current returns the mapping in force; its version is 0 when none was applied.
 	Current(ctx context.Context) (*mapping.Mapping, error)
+	// Rollout returns the version that is being rolled out in rings, nil for none; Current then follows both.
+	Rollout(ctx context.Context) (*versions.Rollout, error)
+	// StopRollout keeps the version of a number that is rolled out from reaching more people. It may be repeated.
+	StopRollout(ctx context.Context, actor audit.Actor, number int, why string) (versions.Rollout, error)
+	// ResumeRollout lets it go on; forgiven is how many people in trouble were seen then.
+	ResumeRollout(ctx context.Context, actor audit.Actor, forgiven int) (versions.Rollout, error)
 	// Bind ties waiting group names to a group that was created or renamed. It may be repeated.
 	Bind(ctx context.Context, group directory.Group) ([]mapping.Binding, error)
 }
@@ -128,6 +135,7 @@ const (
 	tenantTrust   = time.Minute            // how long a confirmed tenant is believed
 	stoppedRetry  = 5 * time.Minute        // how often a stopped app is tried
 	maintainEvery = time.Minute
+	rolloutEvery  = 5 * time.Second // how often a rollout is looked at
 )
 
 // Run works until ctx ends. It then starts nothing new, waits for the steps that
@@ -138,7 +146,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer workers.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var maintained time.Time
+	var maintained, watched time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -150,6 +158,12 @@ func (e *Engine) Run(ctx context.Context) error {
 			maintained = now
 			if err := e.Maintain(ctx); err != nil && ctx.Err() == nil {
 				e.o.Logger.Error("maintenance failed", "err", err)
+			}
+		}
+		if now := e.o.Now(); now.Sub(watched) >= rolloutEvery {
+			watched = now
+			if err := e.WatchRollout(ctx); err != nil && ctx.Err() == nil {
+				e.o.Logger.Error("looking at the rollout failed; trying again", "err", err)
 			}
 		}
 		for more := true; more && ctx.Err() == nil; {

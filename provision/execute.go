@@ -176,7 +176,7 @@ func (x *execution) do(ctx context.Context, s *Situation, step Step) error {
 	case OpUpdate:
 		return x.update(ctx, s, step, a)
 	case OpTeams:
-		return x.queueTeams(ctx, step, a)
+		return x.queueTeams(ctx, s.App, step, a)
 	case OpResume:
 		return x.resume(ctx, a)
 	case OpDemote, OpSuspend:

@@ -13,6 +13,7 @@ import (
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/mapping"
+	"github.com/usher-scim/usher/mapping/versions"
 	"github.com/usher-scim/usher/store"
 )
 
@@ -144,7 +145,11 @@ func (e *Engine) expandLarge(ctx context.Context, m *mapping.Mapping, c audit.Ch
 		if err != nil {
 			return err
 		}
-		if err := markAll(tx, m, &c, persons, now); err != nil {
+		reached, err := versions.Entering(&c, persons)
+		if err != nil {
+			return err
+		}
+		if err := markAll(tx, m, &c, reached, now); err != nil {
 			return err
 		}
 		if err := e.indexSlice(tx, &c, cursor, persons); err != nil {
@@ -335,11 +340,16 @@ func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) erro
 	default:
 		it.Source = sourceOf(c.Actor)
 	}
-	it.Approved = c.Act == audit.MappingApplied && c.Confirmed
-	it.Exceeds = c.Act == audit.MappingApplied && c.Exceeding
-	it.Edited = it.Edited || (c.Act == audit.MappingApplied && !c.Confirmed)
+	it.Approved = edits(c) && c.Confirmed
+	it.Exceeds = edits(c) && c.Exceeding
+	it.Edited = it.Edited || (edits(c) && !c.Confirmed)
 	it.addCause(c.ID)
 	return items.Replace(tx, was, it)
+}
+
+// edits reports whether a change gives people another version of the mapping.
+func edits(c *audit.Change) bool {
+	return c.Act == audit.MappingApplied || c.Act == audit.MappingRolled
 }
 
 func sourceOf(a audit.Actor) string {

@@ -114,7 +114,7 @@ func (j *judge) dueSince(r store.Reader, person uuid.UUID) (time.Time, error) {
 			continue
 		}
 		due := a.UnwantedSince
-		for _, step := range j.app.Steps(s.Want) {
+		for _, step := range s.App.Steps(s.Want) {
 			if t := a.UnwantedSince.Add(step.After); t.After(due) {
 				due = t
 			}

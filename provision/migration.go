@@ -94,6 +94,9 @@ func (e *Engine) PlanMigration(ctx context.Context, from, to string, next func(n
 		return m, err
 	}
 	m.Blocked = m.blocked()
+	if rolled, ring := current.RollsOut(); rolled != nil {
+		m.Blocked = append(m.Blocked, fmt.Sprintf("version %d of the mapping is being rolled out (%s): give it to all (usher rollout all) or take it back (usher rollback) first", rolled.Version(), ring))
+	}
 	return m, nil
 }
 

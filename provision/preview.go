@@ -231,7 +231,11 @@ func (p *previewer) inForce(l *look, i int, s Situation) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, nil //nolint:nilerr // see above
 	}
+	if own, ok := p.current.AppFor(now.Key, &s.Person); ok && p.current.For(&s.Person) != p.current {
+		now = enforced(own)
+	}
 	s.App, s.Want = now, want
+	s.undone()
 	return s.Outcome(), nil
 }
 

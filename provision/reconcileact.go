@@ -175,7 +175,7 @@ func (r *run) actOnLedger(tx *txn, d *Drift, seen *adapters.Account) (int, error
 		if seen.Teams == nil { // a look-up does not tell them everywhere; the list did
 			for _, o := range all {
 				if o.Field == "teams" {
-					seen.Teams = unmanagedAnd(r.app, a.Teams, o.Teams)
+					seen.Teams = unmanagedAnd(c.App, a.Teams, o.Teams)
 				}
 			}
 		}

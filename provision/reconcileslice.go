@@ -114,8 +114,12 @@ func (r *run) stamped(reader store.Reader, id uuid.UUID) (bool, error) {
 }
 
 func (r *run) comparison(reader store.Reader, a *Account, v *adapters.Account) (comparison, error) {
-	c := comparison{App: r.app, Can: r.can, Account: a, Seen: v}
-	for _, t := range r.app.ManagedTeams() {
+	app, err := r.appOf(reader, a.Person)
+	if err != nil {
+		return comparison{}, err
+	}
+	c := comparison{App: app, Can: r.can, Account: a, Seen: v}
+	for _, t := range app.ManagedTeams() {
 		_, err := teamChanges.Get(reader, append(teamPrefix(a.App, t), store.Key(a.ID[:])...))
 		if err == nil {
 			c.Moving = append(c.Moving, t)
@@ -124,6 +128,21 @@ func (r *run) comparison(reader store.Reader, a *Account, v *adapters.Account) (
 		}
 	}
 	return c, nil
+}
+
+// appOf is the app as the version of the mapping has it that a person follows.
+func (r *run) appOf(reader store.Reader, person uuid.UUID) (*mapping.App, error) {
+	if next, _ := r.mapping.RollsOut(); next == nil {
+		return r.app, nil
+	}
+	p, err := r.o.Directory.PersonIn(reader, person)
+	if err != nil {
+		return nil, err
+	}
+	if app, ok := r.mapping.AppFor(r.app.Key, &p); ok {
+		return app, nil
+	}
+	return r.app, nil
 }
 
 // note writes what was found of one account, and settles what is not found any more.

@@ -264,7 +264,7 @@ func (j *judge) explain(r store.Reader, person uuid.UUID, x *Explanation) error 
 	case err != nil:
 		return err
 	default:
-		x.Want = s.Want
+		x.Want, x.Version = s.Want, j.mapping.For(&s.Person).Version()
 		if s.App.Mode == mapping.Observe {
 			enforced := *s.App
 			enforced.Mode = mapping.Enforce

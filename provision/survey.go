@@ -243,7 +243,11 @@ func (l *look) inApp(i int, person *directory.Person, history []Account) error {
 		l.found.apps[i].Failing.add(func() Affected { return Affected{person.ID, person.UserName, (&wantError{err}).Error()} })
 		return nil //nolint:nilerr // it is told, and keeps nobody else from being looked at
 	}
-	s := Situation{App: at.app, Can: at.conn.Can, Person: *person, Want: want, Now: l.at, Self: l.states[i].self}
+	app := at.app
+	if own, ok := l.mapping.AppFor(app.Key, person); ok && l.mapping.For(person) != l.mapping {
+		app = enforced(own) // the version of a ring; a survey looks at apps as if enforced
+	}
+	s := Situation{App: app, Can: at.conn.Can, Person: *person, Want: want, Now: l.at, Self: l.states[i].self}
 	var over []Account
 	for _, a := range history {
 		switch {
@@ -260,6 +264,7 @@ func (l *look) inApp(i int, person *directory.Person, history []Account) error {
 	if err := l.complete(&s, i, over); err != nil {
 		return err
 	}
+	s.undone()
 	return l.tell(l, i, s)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/mapping"
 	"github.com/usher-scim/usher/store"
 )
 
@@ -40,9 +41,9 @@ const (
 )
 
 // queueTeams asks for team changes: in one transaction the account remembers what was
-// asked, and each team gets an item of its own in the queue.
-func (x *execution) queueTeams(ctx context.Context, step Step, a *Account) error {
-	now, managed := x.o.Now(), x.app.ManagedTeams()
+// asked, and each team gets an item of its own in the queue. app is as the person's version of the mapping has it.
+func (x *execution) queueTeams(ctx context.Context, app *mapping.App, step Step, a *Account) error {
+	now, managed := x.o.Now(), app.ManagedTeams()
 	for _, t := range step.Join {
 		if !slices.Contains(a.Teams, t) {
 			a.Teams = append(a.Teams, t)

@@ -261,6 +261,10 @@ func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
 	if err != nil {
 		return Situation{}, err
 	}
+	app, ok := j.mapping.AppFor(j.app.Key, &p)
+	if !ok {
+		app = j.app
+	}
 	var namesake *directory.Termination
 	if len(have) == 0 && want.Wanted {
 		if namesake, err = j.o.Directory.NamesakeIn(r, &p); err != nil {
@@ -274,7 +278,7 @@ func (j *judge) situation(r store.Reader, person uuid.UUID) (Situation, error) {
 		}
 	}
 	s := Situation{
-		App: j.app, Can: j.can, Person: p, Want: want, Accounts: have, Missing: missing,
+		App: app, Can: j.can, Person: p, Want: want, Accounts: have, Missing: missing,
 		Holds: held, Self: state.Self, Namesake: namesake, Now: j.now, Guarded: j.app.Mode != mapping.Observe, Admitted: admitted,
 	}
 	s.undone()
@@ -421,7 +425,7 @@ func (j *judge) alone(it *Item) bool {
 // its expansion has not reached the item yet.
 func (j *judge) editUnderWay(it *Item) bool {
 	return slices.ContainsFunc(j.pending, func(c audit.Change) bool {
-		return c.Act == audit.MappingApplied && !c.Confirmed && (c.App == "" || c.App == it.App)
+		return edits(&c) && !c.Confirmed && (c.App == "" || c.App == it.App)
 	})
 }
 

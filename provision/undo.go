@@ -124,7 +124,7 @@ func (e *Engine) refuseUndo(r store.Reader, c *audit.Change) error {
 		if len(c.Persons) == 1 && c.Account != uuid.Nil {
 			return nil
 		}
-	case audit.MappingApplied, audit.MappingBound:
+	case audit.MappingApplied, audit.MappingBound, audit.MappingRolled:
 		return &DecisionError{"a version of the mapping is taken back as a whole: usher rollback; usher versions lists them"}
 	case audit.PersonTerminated:
 		return &DecisionError{"a termination is taken back with usher reinstate"}
@@ -239,7 +239,7 @@ func (u *undo) prepare(r store.Reader) error {
 	if err != nil {
 		return err
 	}
-	keep.Account, keep.Change, keep.Fact, keep.Mapped = a.ID, c.ID, u.fact, mapped(u.s.Mapped)
+	keep.Account, keep.Change, keep.Fact, keep.Mapped = a.ID, c.ID, u.fact, mapped(u.s.Mapped, &u.s.Person)
 	u.hold = Hold{
 		App: c.App, Person: person, Kind: HoldUndone, Fingerprint: c.ID.String(), State: HoldOpen, Opened: u.now, Undone: &keep,
 		Text: fmt.Sprintf("%s undid %s of %s: the %s account %s %s", orUsher(u.actor.Name), undoWord(c.Act), c.At.Format(time.DateOnly), u.can.Title, a.Email, what),

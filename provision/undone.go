@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/mapping"
 	"github.com/usher-scim/usher/store"
 )
@@ -36,12 +37,12 @@ type Undone struct {
 const ReasonUndone mapping.Reason = "undone"
 
 // mapped tells one judgement of the mapping from another, as far as it is about access.
-func mapped(w mapping.Want) string {
+func mapped(w mapping.Want, p *directory.Person) string {
 	switch {
 	case w.Wanted:
 		return strings.Join(append([]string{"wanted", w.Role, w.Licence}, w.Teams...), "\x00")
 	case w.Reason == mapping.Deactivated:
-		return string(w.Reason) + "\x00" + w.Text // which sources say so
+		return string(w.Reason) + "\x00" + p.Inactive // which sources say so
 	default:
 		return string(w.Reason)
 	}
@@ -52,7 +53,7 @@ func (h *Hold) keeps(s *Situation) *Account {
 	if h.Kind != HoldUndone || h.Undone == nil || (h.State != HoldOpen && h.State != HoldRejected) {
 		return nil
 	}
-	if s.Person.Terminated != nil || h.Undone.Mapped != mapped(s.Mapped) {
+	if s.Person.Terminated != nil || h.Undone.Mapped != mapped(s.Mapped, &s.Person) {
 		return nil
 	}
 	for i := range s.Accounts {

@@ -17,7 +17,7 @@ import (
 )
 
 func newPlan(a *app) *cobra.Command {
-	var file string
+	var file, ring string
 	cmd := &cobra.Command{
 		Use:     "plan -f FILE",
 		Short:   "Show what a mapping would change, and change nothing",
@@ -29,7 +29,7 @@ func newPlan(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reply, err := c.Plan(cmd.Context(), document)
+			reply, err := c.Plan(cmd.Context(), document, ring)
 			if err != nil {
 				return located(err, file, document)
 			}
@@ -37,11 +37,12 @@ func newPlan(a *app) *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "the mapping document; - for standard input")
+	cmd.Flags().StringVar(&ring, "ring", "", "for those who would follow it first alone: a group as the mapping names it, or a share such as 5%")
 	return cmd
 }
 
 func newApply(a *app) *cobra.Command {
-	var file string
+	var file, ring string
 	var e edit
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
@@ -51,8 +52,12 @@ through it, or it does more of anything that can hurt than a budget allows, it a
 terminal it does nothing unless --yes is given. If by then there are more or fewer of them, the server refuses and the new
 plan is shown.
 
-The edit counts only against the version that was planned with; --expect names one that you have seen before.`,
-		Example: "  usher apply -f mapping.yaml --comment IT-412\n  usher apply -f mapping.yaml --expect 7 --yes",
+The edit counts only against the version that was planned with; --expect names one that you have seen before.
+
+With --ring it is in force for some people first: the members of a group (okta/IT), or a share of everybody (5%). Everybody else
+stays on the present version. usher rollout shows how that does, lets it reach more, and in the end all. It stops by itself when
+too many of them fail or are held because of it.`,
+		Example: "  usher apply -f mapping.yaml --comment IT-412\n  usher apply -f mapping.yaml --expect 7 --yes\n  usher apply -f mapping.yaml --ring okta/IT",
 		Args:    needs(),
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, _ []string) error {
 			document, err := a.read(file)
@@ -63,16 +68,19 @@ The edit counts only against the version that was planned with; --expect names o
 				return wrongUse("--comment has more than %d bytes", versions.MaxComment)
 			}
 			e.file, e.text = file, document
-			e.do = func(ctx context.Context, conditions client.Edit) (client.Reply[admin.ApplyReply], error) {
-				return c.Apply(ctx, document, conditions)
+			e.plan = func(ctx context.Context) (client.Reply[admin.PlanReply], error) { return c.Plan(ctx, document, ring) }
+			e.do = func(ctx context.Context, conditions client.Edit) ([]byte, string, error) {
+				conditions.Ring = ring
+				return appliedWords(c.Apply(ctx, document, conditions))
 			}
-			return a.edit(cmd.Context(), c, e)
+			return a.edit(cmd.Context(), e)
 		}),
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "the mapping document; - for standard input")
 	cmd.Flags().BoolVar(&e.yes, "yes", false, "go on though people lose accounts")
 	cmd.Flags().IntVar(&e.expect, "expect", 0, "the version that must be in force")
 	cmd.Flags().StringVar(&e.comment, "comment", "", "why, for those who look later")
+	cmd.Flags().StringVar(&ring, "ring", "", "who follows it first: a group as the mapping names it, or a share such as 5%")
 	return cmd
 }
 
@@ -83,7 +91,8 @@ func newRollback(a *app) *cobra.Command {
 		Use:   "rollback",
 		Short: "Put an older mapping in force again",
 		Long: `Put the text of an older version in force, as a new version: the one before the present one, or that of --to. It shows
-what changes and asks as apply does.`,
+what changes and asks as apply does. While a version is rolled out (usher rollout), it takes that back: everybody follows the one that was
+in force before.`,
 		Example: "  usher rollback\n  usher rollback --to 5 --yes",
 		Args:    needs(),
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, _ []string) error {
@@ -92,6 +101,12 @@ what changes and asks as apply does.`,
 				return err
 			}
 			current := len(all.Value) // they are numbered from 1 without gaps
+			if current > 0 && all.Value[current-1].Rollout != nil {
+				current-- // the newest is being rolled out; the one before it is in force, and the one to go back to
+				if to == 0 {
+					to = current
+				}
+			}
 			if to == 0 {
 				to = current - 1
 			}
@@ -109,10 +124,11 @@ what changes and asks as apply does.`,
 				e.expect = current
 			}
 			e.file, e.text = fmt.Sprintf("version %d", to), document
-			e.do = func(ctx context.Context, conditions client.Edit) (client.Reply[admin.ApplyReply], error) {
-				return c.Rollback(ctx, to, conditions)
+			e.plan = func(ctx context.Context) (client.Reply[admin.PlanReply], error) { return c.Plan(ctx, document, "") }
+			e.do = func(ctx context.Context, conditions client.Edit) ([]byte, string, error) {
+				return appliedWords(c.Rollback(ctx, to, conditions))
 			}
-			return a.edit(cmd.Context(), c, e)
+			return a.edit(cmd.Context(), e)
 		}),
 	}
 	cmd.Flags().IntVar(&to, "to", 0, "the version to go back to; without it, the one before the present one")
@@ -140,11 +156,21 @@ type edit struct {
 	yes     bool
 	expect  int
 	comment string
-	do      func(context.Context, client.Edit) (client.Reply[admin.ApplyReply], error)
+	plan    func(context.Context) (client.Reply[admin.PlanReply], error)
+	do      func(context.Context, client.Edit) (reply []byte, words string, err error)
 }
 
-func (a *app) edit(ctx context.Context, c *client.Client, e edit) error {
-	reply, err := c.Plan(ctx, e.text)
+// appliedWords says what an edit came to.
+func appliedWords(r client.Reply[admin.ApplyReply], err error) ([]byte, string, error) {
+	v := r.Value.Version
+	if v.Rollout == nil {
+		return r.JSON, fmt.Sprintf("Version %d is in force.", v.Number), err
+	}
+	return r.JSON, fmt.Sprintf("Version %d is in force for %s. For more people: usher rollout 5%%, in the end usher rollout all.", v.Number, v.Rollout.Ring), err
+}
+
+func (a *app) edit(ctx context.Context, e edit) error {
+	reply, err := e.plan(ctx)
 	if err != nil {
 		return located(err, e.file, e.text)
 	}
@@ -172,7 +198,7 @@ func (a *app) edit(ctx context.Context, c *client.Client, e edit) error {
 			return err
 		}
 	}
-	applied, err := e.do(ctx, client.Edit{Expect: e.expect, Confirm: plan.Preview.Confirm, Comment: e.comment})
+	raw, words, err := e.do(ctx, client.Edit{Expect: e.expect, Confirm: plan.Preview.Confirm, Comment: e.comment})
 	var refused *client.Error
 	if errors.As(err, &refused) && refused.Code() == admin.Unconfirmed && refused.Reply.Preview != nil {
 		show(*refused.Reply.Preview)
@@ -181,9 +207,7 @@ func (a *app) edit(ctx context.Context, c *client.Client, e edit) error {
 	if err != nil {
 		return located(err, e.file, e.text)
 	}
-	return a.print(applied.JSON, func(p *page) {
-		p.line("%s", p.paint(bold, fmt.Sprintf("Version %d is in force.", applied.Value.Version.Number)))
-	})
+	return a.print(raw, func(p *page) { p.line("%s", p.paint(bold, words)) })
 }
 
 // confirm asks the person at the terminal to type a number. Without one to ask it fails, and says what to do.
@@ -282,6 +306,10 @@ func writeVersions(p *page, all []versions.Version) {
 		if i == len(all)-1 {
 			number = styled(bold, strconv.Itoa(v.Number))
 		}
+		comment := v.Comment
+		if v.Rollout != nil {
+			comment = strings.TrimSpace("for " + v.Rollout.Ring.String() + " so far (usher rollout)  " + comment)
+		}
 		var confirmed []string
 		if v.Confirmed > 0 {
 			confirmed = append(confirmed, fmt.Sprintf("%d lose", v.Confirmed))
@@ -289,7 +317,7 @@ func writeVersions(p *page, all []versions.Version) {
 		if v.Exceeding > 0 {
 			confirmed = append(confirmed, fmt.Sprintf("%d beyond a budget", v.Exceeding))
 		}
-		t.row(number, of(p.when(v.At)), of(v.Actor.Name), of(strings.Join(confirmed, ", ")), of(v.Comment))
+		t.row(number, of(p.when(v.At)), of(v.Actor.Name), of(strings.Join(confirmed, ", ")), of(comment))
 	}
 	p.table(t, 0)
 }

@@ -44,7 +44,7 @@ folder. To see everything at work on this machine alone, run "usher demo".`,
 	}{
 		{"server", "Run:", []*cobra.Command{withSettings(newServe(a)), newDemo(a), newSandbox(a), newBackup(a), newRestore(a)}},
 		{"setup", "Set up:", []*cobra.Command{newSource(a), newConnect(a), newConnections(a), newSecret(a)}},
-		{"mapping", "Say who gets what:", []*cobra.Command{newPlan(a), newApply(a), newExport(a), newVersions(a), newRollback(a)}},
+		{"mapping", "Say who gets what:", []*cobra.Command{newPlan(a), newApply(a), newExport(a), newVersions(a), newRollback(a), newRollout(a)}},
 		{"look", "Look and decide:", []*cobra.Command{
 			newStatus(a), newWhy(a), newAccounts(a), newHolds(a), newApprove(a), newReject(a), newFailures(a), newRetry(a), newAlerts(a),
 			newReconcile(a), newDrift(a), newCorrect(a), newLink(a), newUnlink(a), newIgnore(a),

@@ -56,6 +56,10 @@ type setup struct{ sources, connections []string }
 func writeStatus(p *page, r admin.StatusReply, s setup) {
 	defer writeBackups(p, r.Backups)
 	writeSwitches(p, r.Paused)
+	if r.Rollout != nil {
+		writeRolloutLines(p, *r.Rollout)
+		p.gap()
+	}
 	if len(r.Apps) == 0 {
 		writeSetup(p, r, s)
 		return

@@ -12,6 +12,7 @@ import (
 
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
+	"github.com/usher-scim/usher/mapping"
 	"github.com/usher-scim/usher/provision"
 )
 
@@ -251,6 +252,12 @@ func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 		return by + " approved " + d.Hold + " (" + d.Kind + ")", plain
 	case audit.HoldRejected:
 		return by + " rejected " + d.Hold + " (" + d.Kind + ")", plain
+	case audit.MappingApplied, audit.MappingRolled:
+		return mappingWords(c, by), plain
+	case audit.RolloutStopped:
+		return by + " stopped the rollout of a version of the mapping: " + d.Reason, yellow
+	case audit.RolloutResumed:
+		return by + " let the rollout of a version of the mapping go on", plain
 	case audit.WorkPaused:
 		return by + " paused " + pausedWhat(d.Kind, c.App) + ": " + d.Reason, yellow
 	case audit.WorkResumed:
@@ -281,6 +288,26 @@ func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 	default:
 		return by + ": " + string(c.Act), plain
 	}
+}
+
+// mappingWords tells which version of the mapping came in force, and for whom.
+func mappingWords(c audit.Change, by string) string {
+	var d struct {
+		Version int           `json:"version"`
+		Comment string        `json:"comment"`
+		Ring    *mapping.Ring `json:"ring"`
+	}
+	if len(c.Detail) > 0 {
+		_ = json.Unmarshal(c.Detail, &d) // of another form: the act tells enough
+	}
+	words := fmt.Sprintf("%s put version %d of the mapping in force", by, d.Version)
+	if d.Ring != nil && d.Ring.Share < mapping.Whole {
+		words += " for " + d.Ring.String()
+	}
+	if d.Comment != "" {
+		words += ": " + d.Comment
+	}
+	return words
 }
 
 func idWords(d detail) string {

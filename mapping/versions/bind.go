@@ -137,7 +137,8 @@ func (v *Versions) rebind(tx store.Tx, id uuid.UUID, ids []uuid.UUID, stamp uuid
 	if err != nil {
 		return nil, err
 	}
-	return bound, v.state.Put(tx, &state{Version: current.Version, Stamp: stamp})
+	current.Stamp = stamp
+	return bound, v.state.Put(tx, &current)
 }
 
 // match is a binding to write; a renamed one only takes note of its group's new name.

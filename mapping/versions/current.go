@@ -17,8 +17,7 @@ type cache struct {
 	mu       sync.Mutex
 	stamp    uuid.UUID
 	mapping  *mapping.Mapping
-	version  int
-	compiled *mapping.Compiled
+	compiled map[int]*mapping.Compiled // by number: the version in force, and one that is rolled out
 }
 
 // Current returns the mapping in force; before the first version the empty one with version 0. It costs one read while
@@ -45,20 +44,34 @@ func (v *Versions) CurrentIn(r store.Reader) (*mapping.Mapping, error) {
 	if m := v.cached(s.Stamp); m != nil {
 		return m, nil
 	}
-	compiled, err := v.compiledIn(r, s.Version)
+	m, compiled, err := v.assemble(r, &s)
 	if err != nil {
 		return nil, err
 	}
-	bindings, err := v.bindingsIn(r)
-	if err != nil {
-		return nil, err
-	}
-	m := compiled.With(s.Version, bindings)
 	v.cache.mu.Lock()
 	defer v.cache.mu.Unlock()
-	v.cache.stamp, v.cache.mapping = s.Stamp, m
-	v.cache.version, v.cache.compiled = s.Version, compiled
+	v.cache.stamp, v.cache.mapping, v.cache.compiled = s.Stamp, m, compiled
 	return m, nil
+}
+
+// assemble makes the mapping of a state, and returns what it compiled for that.
+func (v *Versions) assemble(r store.Reader, s *state) (*mapping.Mapping, map[int]*mapping.Compiled, error) {
+	bindings, err := v.bindingsIn(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	compiled := map[int]*mapping.Compiled{}
+	if compiled[s.Version], err = v.compiledIn(r, s.Version); err != nil {
+		return nil, nil, err
+	}
+	m := compiled[s.Version].With(s.Version, bindings)
+	if ro := s.Rollout; ro != nil {
+		if compiled[ro.Version], err = v.compiledIn(r, ro.Version); err != nil {
+			return nil, nil, err
+		}
+		m = m.Rolling(compiled[ro.Version].With(ro.Version, bindings), ro.Ring)
+	}
+	return m, compiled, nil
 }
 
 func (v *Versions) cached(stamp uuid.UUID) *mapping.Mapping {
@@ -73,10 +86,9 @@ func (v *Versions) cached(stamp uuid.UUID) *mapping.Mapping {
 // compiledIn compiles a version, or takes it from the cache when only the bindings changed.
 func (v *Versions) compiledIn(r store.Reader, number int) (*mapping.Compiled, error) {
 	v.cache.mu.Lock()
-	compiled := v.cache.compiled
-	same := compiled != nil && v.cache.version == number
+	compiled := v.cache.compiled[number]
 	v.cache.mu.Unlock()
-	if same {
+	if compiled != nil {
 		return compiled, nil
 	}
 	rec, err := v.recordIn(r, number)

@@ -29,19 +29,26 @@ func (v *Versions) Fits(ctx context.Context) error {
 		if err != nil || current.Version == 0 {
 			return err
 		}
-		rec, err := v.recordIn(r, current.Version)
-		if err != nil {
+		if err := v.fits(r, current.Version); err != nil || current.Rollout == nil {
 			return err
 		}
-		now := v.catalog()
-		world := rec.catalog(now)
-		world.extensions = mapping.Extensions(now)
-		_, err = rec.compiledIn(world)
-		var problems *mapping.Problems
-		if errors.As(err, &problems) {
-			return &MisfitError{Version: rec.Number, Problems: problems}
-		}
-		return err
+		return v.fits(r, current.Rollout.Version)
 	})
 	return wrap("hold the mapping against the extension schemas", err)
+}
+
+func (v *Versions) fits(r store.Reader, number int) error {
+	rec, err := v.recordIn(r, number)
+	if err != nil {
+		return err
+	}
+	now := v.catalog()
+	world := rec.catalog(now)
+	world.extensions = mapping.Extensions(now)
+	_, err = rec.compiledIn(world)
+	var problems *mapping.Problems
+	if errors.As(err, &problems) {
+		return &MisfitError{Version: rec.Number, Problems: problems}
+	}
+	return err
 }

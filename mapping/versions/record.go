@@ -32,6 +32,8 @@ type Version struct {
 	// had seen and confirmed. Somebody may be among both.
 	Exceeding int    `json:"exceeding,omitempty"`
 	Text      string `json:"-"` // the document as applied; List leaves it out
+	// Rollout is how far the version has come that is being rolled out; List and Get set it.
+	Rollout *Rollout `json:"rollout,omitempty"`
 }
 
 // record is a Version as it is stored, with the world it was found right for. So a version means the same for ever,
@@ -93,6 +95,15 @@ func freeze(doc *mapping.Document, cat mapping.Catalog) frozen {
 type state struct {
 	Version int       `json:"version"`
 	Stamp   uuid.UUID `json:"stamp"`
+	Rollout *Rollout  `json:"rollout,omitempty"` // of the next version; nil for none
+}
+
+// newest is the highest number of a version.
+func (s *state) newest() int {
+	if s.Rollout != nil {
+		return s.Rollout.Version
+	}
+	return s.Version
 }
 
 const textTable = "mapping-texts"
@@ -169,7 +180,7 @@ func (t tables) recordIn(r store.Reader, number int) (*record, error) {
 		if failed != nil {
 			return nil, failed
 		}
-		return nil, &UnknownVersionError{Number: number, Current: s.Version}
+		return nil, &UnknownVersionError{Number: number, Current: s.newest()}
 	}
 	if err != nil {
 		return nil, err

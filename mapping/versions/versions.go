@@ -68,12 +68,22 @@ type ApplyOptions struct {
 	Comment   string
 	Confirmed int // see Version.Confirmed
 	Exceeding int // see Version.Exceeding
+	// Ring is who follows the version first: a group's name as a document writes it, or a share such as "5%"; "" for everybody.
+	Ring string
+
+	ends bool // it ends a rollout and takes its version back
 }
 
 // Check parses and compiles a document against the connections, sources and groups of this moment and returns the
 // mapping that Apply would put in force, with the next version's number and the bindings as they would be. It writes
 // nothing. A faulty document is a *mapping.Problems.
 func (v *Versions) Check(ctx context.Context, src []byte) (*mapping.Mapping, error) {
+	return v.CheckIn(ctx, src, "")
+}
+
+// CheckIn is Check of a document that would be rolled out to a ring first (ApplyOptions.Ring): the mapping is then the one in force, with
+// the new version for those in the ring. What cannot be rolled out so is a *RolloutError.
+func (v *Versions) CheckIn(ctx context.Context, src []byte, ring string) (*mapping.Mapping, error) {
 	doc, err := mapping.Parse(src)
 	if err != nil {
 		return nil, err
@@ -86,6 +96,18 @@ func (v *Versions) Check(ctx context.Context, src []byte) (*mapping.Mapping, err
 			return failed
 		}
 		m = n.compiled.With(n.number, n.bindings)
+		if ring == "" {
+			return nil
+		}
+		in, failed := v.begin(r, n, doc, ring)
+		if failed != nil {
+			return failed
+		}
+		now, failed := v.compiledIn(r, n.current.Version)
+		if failed != nil {
+			return failed
+		}
+		m = now.With(n.current.Version, n.bindings).Rolling(m, in)
 		return nil
 	})
 	return m, wrap("check the mapping", err)
@@ -95,6 +117,9 @@ func (v *Versions) Check(ctx context.Context, src []byte) (*mapping.Mapping, err
 // (audit.MappingApplied) by which everybody gets a look. A faulty document is a *mapping.Problems, an unexpected
 // current version a *ConflictError; both change nothing. Applying the same text again makes a new version of it, which
 // takes over what connections and sources have become.
+//
+// With a Ring the version in force stays, and those in the ring follow the new one (see Rollout); what cannot be rolled out so is a
+// *RolloutError, and so is an Apply while a version is rolled out.
 func (v *Versions) Apply(ctx context.Context, actor audit.Actor, src []byte, o ApplyOptions) (Version, error) {
 	if len(o.Comment) > MaxComment {
 		return Version{}, fmt.Errorf("apply the mapping: the comment has %d bytes, more than %d", len(o.Comment), MaxComment)
@@ -111,14 +136,29 @@ func (v *Versions) Apply(ctx context.Context, actor audit.Actor, src []byte, o A
 		if failed != nil {
 			return failed
 		}
-		if o.Expect != 0 && o.Expect != n.number-1 {
-			return &ConflictError{Expected: o.Expect, Current: n.number - 1}
+		if o.Expect != 0 && o.Expect != n.current.Version {
+			return &ConflictError{Expected: o.Expect, Current: n.current.Version}
+		}
+		if ro := n.current.Rollout; ro != nil && !o.ends {
+			return &RolloutError{fmt.Sprintf("version %d is being rolled out (%s): give it to all (usher rollout all) or take it back (usher rollback) first", ro.Version, ro.Ring)}
+		}
+		var ro *Rollout
+		if o.Ring != "" {
+			in, failed := v.begin(tx, n, doc, o.Ring)
+			if failed != nil {
+				return failed
+			}
+			ro = &Rollout{Version: n.number, Ring: in, Since: at, By: actor, Changes: []uuid.UUID{change}}
 		}
 		rec = record{
 			Version: Version{Number: n.number, At: at, Actor: actor, Comment: o.Comment, Confirmed: o.Confirmed, Exceeding: o.Exceeding, Text: string(src)},
 			Sources: n.sources, Apps: world.apps, Connections: world.names, Extensions: world.extensions,
 		}
-		return v.write(tx, &rec, n, change, stamp)
+		if err := v.write(tx, &rec, n, ro, change, stamp); err != nil {
+			return err
+		}
+		rec.Rollout = ro
+		return nil
 	})
 	if err != nil {
 		return Version{}, wrap("apply the mapping", err)
@@ -126,8 +166,8 @@ func (v *Versions) Apply(ctx context.Context, actor audit.Actor, src []byte, o A
 	return rec.Version, nil
 }
 
-// write stores a new version with its bindings and its change.
-func (v *Versions) write(tx store.Tx, rec *record, n *next, change, stamp uuid.UUID) error {
+// write stores a new version with its bindings and its change; with a rollout it is in force for its ring alone.
+func (v *Versions) write(tx store.Tx, rec *record, n *next, ro *Rollout, change, stamp uuid.UUID) error {
 	if err := v.records.Insert(tx, rec); err != nil {
 		return err
 	}
@@ -144,17 +184,27 @@ func (v *Versions) write(tx store.Tx, rec *record, n *next, change, stamp uuid.U
 			return err
 		}
 	}
-	if err := v.state.Put(tx, &state{Version: rec.Number, Stamp: stamp}); err != nil {
+	next := state{Version: rec.Number, Stamp: stamp}
+	if ro != nil {
+		next.Version, next.Rollout = n.current.Version, ro
+	}
+	if err := v.state.Put(tx, &next); err != nil {
 		return err
 	}
-	detail, err := json.Marshal(applied{Version: rec.Number, Comment: rec.Comment, Confirmed: rec.Confirmed, Exceeding: rec.Exceeding, Bound: n.bound})
-	if err != nil {
-		return err
-	}
-	return audit.Append(tx, audit.Change{
+	told := applied{Version: rec.Number, Comment: rec.Comment, Confirmed: rec.Confirmed, Exceeding: rec.Exceeding, Bound: n.bound}
+	c := audit.Change{
 		ID: change, At: rec.At, Actor: rec.Actor, Act: audit.MappingApplied, Everybody: true,
-		Confirmed: rec.Confirmed > 0, Exceeding: rec.Exceeding > 0, Detail: detail,
-	})
+		Confirmed: rec.Confirmed > 0, Exceeding: rec.Exceeding > 0,
+	}
+	if ro != nil {
+		told.Ring = &ro.Ring
+		ro.reach(&c)
+	}
+	var err error
+	if c.Detail, err = json.Marshal(told); err != nil {
+		return err
+	}
+	return audit.Append(tx, c)
 }
 
 // applied is the detail of audit.MappingApplied.
@@ -164,10 +214,13 @@ type applied struct {
 	Confirmed int    `json:"confirmed,omitempty"`
 	Exceeding int    `json:"exceeding,omitempty"`
 	Bound     int    `json:"bound,omitempty"` // names that this version bound
+	// Ring is who follows the version first; nil: everybody.
+	Ring *mapping.Ring `json:"ring,omitempty"`
 }
 
 // next is a version about to be.
 type next struct {
+	current  state // before it
 	number   int
 	compiled *mapping.Compiled
 	sources  []source
@@ -186,7 +239,7 @@ func (v *Versions) next(r store.Reader, doc *mapping.Document, world frozen, at 
 	if err != nil {
 		return nil, err
 	}
-	n := &next{number: current.Version + 1}
+	n := &next{current: current, number: current.newest() + 1}
 	if n.compiled, err = mapping.Compile(doc, world, sources); err != nil {
 		return nil, err
 	}
@@ -235,7 +288,7 @@ func (n *next) rename(doc *mapping.Document) {
 }
 
 // Rollback applies the text of an older version as a new one. It meets the connections, sources and groups of this
-// moment, so it may fail where the text no longer fits.
+// moment, so it may fail where the text no longer fits. It ends a rollout: everybody follows the new version.
 func (v *Versions) Rollback(ctx context.Context, actor audit.Actor, to int, o ApplyOptions) (Version, error) {
 	old, err := v.Get(ctx, to)
 	if err != nil {
@@ -244,6 +297,7 @@ func (v *Versions) Rollback(ctx context.Context, actor audit.Actor, to int, o Ap
 	if o.Comment == "" {
 		o.Comment = fmt.Sprintf("back to version %d", to)
 	}
+	o.Ring, o.ends = "", true
 	return v.Apply(ctx, actor, []byte(old.Text), o)
 }
 
@@ -256,7 +310,8 @@ func (v *Versions) Get(ctx context.Context, number int) (Version, error) {
 			return err
 		}
 		found = rec.Version
-		return nil
+		found.Rollout, err = v.rolloutOf(r, number)
+		return err
 	})
 	return found, wrap("read a mapping version", err)
 }
@@ -272,6 +327,11 @@ func (v *Versions) List(ctx context.Context) ([]Version, error) {
 			}
 			list = append(list, rec.Version)
 		}
+		if n := len(list); n > 0 {
+			var err error
+			list[n-1].Rollout, err = v.rolloutOf(r, list[n-1].Number)
+			return err
+		}
 		return nil
 	})
 	return list, wrap("list the mapping versions", err)
@@ -286,7 +346,8 @@ func wrap(doing string, err error) error {
 	var unknown *UnknownVersionError
 	var conflict *ConflictError
 	var misfit *MisfitError
-	if err == nil || errors.As(err, &misfit) || errors.As(err, &problems) || errors.As(err, &unknown) || errors.As(err, &conflict) {
+	var rollout *RolloutError
+	if err == nil || errors.As(err, &misfit) || errors.As(err, &rollout) || errors.As(err, &problems) || errors.As(err, &unknown) || errors.As(err, &conflict) {
 		return err
 	}
 	return fmt.Errorf("%s: %w", doing, err)

@@ -67,9 +67,9 @@ func (c *Client) Connect(ctx context.Context, name string, file []byte) (Reply[a
 	return call[admin.ConnectionReply](ctx, c, http.MethodPut, "connections/"+url.PathEscape(name), nil, yamlType, file)
 }
 
-// Plan says what a mapping document would do, and does nothing.
-func (c *Client) Plan(ctx context.Context, document []byte) (Reply[admin.PlanReply], error) {
-	return call[admin.PlanReply](ctx, c, http.MethodPost, "mapping/plan", nil, yamlType, document)
+// Plan says what a mapping document would do, for everybody or with a ring for those in it, and does nothing.
+func (c *Client) Plan(ctx context.Context, document []byte, ring string) (Reply[admin.PlanReply], error) {
+	return call[admin.PlanReply](ctx, c, http.MethodPost, "mapping/plan", Edit{Ring: ring}.query(), yamlType, document)
 }
 
 // Edit says under which conditions an edit of the mapping is carried out.
@@ -77,6 +77,7 @@ type Edit struct {
 	Expect  int // the version that must be in force; 0 for any
 	Confirm int // how many people the edit takes accounts from, as the plan gave it
 	Comment string
+	Ring    string // who follows it first; "" for everybody
 }
 
 // Apply puts a mapping document in force. With the wrong Confirm it changes nothing and
@@ -98,6 +99,9 @@ func (e Edit) query() url.Values {
 	number(q, "confirm", e.Confirm)
 	if e.Comment != "" {
 		q.Set("comment", e.Comment)
+	}
+	if e.Ring != "" {
+		q.Set("ring", e.Ring)
 	}
 	return q
 }
