@@ -25,6 +25,9 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 		}
 	}
 	if !empty(c) {
+		if err := x.caughtUp(a); err != nil {
+			return err
+		}
 		before := a.Intent
 		if err := x.intend(ctx, a, OpUpdate); err != nil {
 			return err
@@ -62,6 +65,16 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 	}
 	a.Enforced = a.Enforced || step.Settles
 	return x.save(ctx, a, act, detail)
+}
+
+// caughtUp makes a step wait that depends on what a read of the account shows, until reads show what was last written or seen. An
+// adapter sends what differs from what it reads: after a suspension and a return within a moment it would take the account for
+// active still, and send nothing.
+func (x *execution) caughtUp(a *Account) error {
+	if caught := a.Seen.Add(x.can.ReadLag); x.o.Now().Before(caught) && !caught.After(x.o.Now().Add(x.can.ReadLag)) {
+		return &waitError{until: caught, why: "waits for the vendor's reads to catch up"}
+	}
+	return nil
 }
 
 // severalParts reports whether a vendor may take one part of a change and refuse another. The refusal then leaves the
@@ -133,8 +146,8 @@ func (a *Account) rendered(sent, shown map[string]string) {
 // we did not remove it. If the person has one under another id (an accepted invitation, a
 // sign-in that made a new one), the entry follows; else it is lost.
 func (x *execution) vanished(ctx context.Context, s *Situation, a *Account) error {
-	if caught := a.Seen.Add(x.can.ReadLag); x.o.Now().Before(caught) {
-		return &waitError{until: caught, why: "waits for the vendor's reads to catch up"}
+	if err := x.caughtUp(a); err != nil {
+		return err
 	}
 	if err := x.sameTenant(ctx); err != nil {
 		return err
@@ -171,6 +184,9 @@ func (x *execution) resume(ctx context.Context, a *Account) error {
 		return x.cannot("resume")
 	}
 	demoted := a.did(adapters.Demote) || a.Intent != nil && a.Intent.Sent && a.Intent.Op == OpDemote
+	if err := x.caughtUp(a); err != nil {
+		return err
+	}
 	if err := x.intend(ctx, a, OpResume); err != nil {
 		return err
 	}

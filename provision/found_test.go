@@ -160,7 +160,7 @@ func TestATeamMadeJustBeforeARestartIsNotMadeTwice(t *testing.T) {
 		t.Fatalf("got %d writes of the team, want 1", got)
 	}
 	w.now = w.now.Add(time.Second) // less than the vendor's read lag
-	w.start()
+	w.lags()
 	w.hire("bob")
 	w.members(directory.AddMembers, "Support", "bob")
 	w.settle()

@@ -421,3 +421,30 @@ func TestReconcileRunsOnItsSchedule(t *testing.T) {
 		t.Error("a paused app was asked for a run")
 	}
 }
+
+// The vendor's list may not show yet what Usher wrote a moment ago. That is no drift, and must not be taken for what the account has.
+func TestAListThatLagsBehindUsherIsNoDrift(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, correcting("{changed: correct}"), "ann")
+	w.lags()
+	w.pass(time.Hour)
+	observer := strings.Replace(correcting("{changed: correct}"), "role: agent", "role: observer", 1)
+	w.apply(observer)
+	w.settle()
+	w.wantVendor(map[string]string{"ann": "active observer in Tier 1"})
+	w.vendor.listing = func(all []adapters.Account) []adapters.Account {
+		for i := range all {
+			all[i].Role = "agent" // as it was before
+		}
+		return all
+	}
+	w.now = w.now.Add(time.Second)
+	rec, err := w.engine.Reconcile(t.Context(), "desk")
+	w.must(err)
+	if len(rec.Found) != 0 {
+		t.Errorf("found %v, want nothing\n%s", rec.Found, w.story())
+	}
+	w.vendor.listing = nil
+	w.pass(time.Minute)
+	w.wantVendor(map[string]string{"ann": "active observer in Tier 1"})
+}

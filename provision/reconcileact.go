@@ -163,7 +163,7 @@ func (r *run) actOnLedger(tx *txn, d *Drift, seen *adapters.Account) (int, error
 	if err != nil || a.State.Over() {
 		return 0, err
 	}
-	if !a.Modified.Before(r.rec.Started) {
+	if !r.still(a) {
 		return 0, nil // worked on meanwhile
 	}
 	now := tx.now

@@ -98,7 +98,7 @@ func (r *run) unlisted(ctx context.Context, expects func(*Account) bool, each fu
 // expects reports whether the list should have shown an account. What Usher itself changed since the run began is not judged.
 func (r *run) expects(a *Account) bool {
 	unfinished := a.Intent != nil && a.Intent.Sent
-	return a.VendorID != "" && !unfinished && a.Modified.Before(r.rec.Started) && (a.Missed == nil || a.Missed.Confirmed)
+	return a.VendorID != "" && !unfinished && r.still(a) && (a.Missed == nil || a.Missed.Confirmed)
 }
 
 // lookFor looks up an account that the list left out. One that is there was merely passed over.

@@ -86,7 +86,7 @@ func (r *run) sight(tx *txn, v *adapters.Account) (sighting, error) {
 	if s.again, err = r.stamp(tx, a.ID); err != nil {
 		return s, err
 	}
-	if a.Modified.Before(r.rec.Started) { // what Usher changed since the list began is judged by the next
+	if r.still(a) {
 		c, err := r.comparison(tx, a, v)
 		if err != nil {
 			return s, err
@@ -95,6 +95,10 @@ func (r *run) sight(tx *txn, v *adapters.Account) (sighting, error) {
 	}
 	return s, nil
 }
+
+// still reports whether Usher had left an account alone for long enough before the list began, so that the vendor's reads show what it
+// is. What was changed since is judged by the next run.
+func (r *run) still(a *Account) bool { return a.Modified.Add(r.can.ReadLag).Before(r.rec.Started) }
 
 // stamp notes that the list showed an account and reports whether it did so before.
 func (r *run) stamp(tx *txn, id uuid.UUID) (before bool, err error) {

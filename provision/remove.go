@@ -31,6 +31,9 @@ func (x *execution) reduce(ctx context.Context, step Step, a *Account) error {
 		}
 		call, state, act = s.Suspend, Suspended, audit.AccountSuspended
 	}
+	if err := x.caughtUp(a); err != nil {
+		return err
+	}
 	if err := x.notLast(ctx, a); err != nil {
 		return err
 	}
@@ -59,7 +62,7 @@ func (x *execution) reduce(ctx context.Context, step Step, a *Account) error {
 		}
 		return x.orGone(ctx, a, err)
 	}
-	a.Intent = nil
+	a.Intent, a.Seen = nil, x.o.Now()
 	a.Done = append(a.Done, step.Action)
 	return x.save(ctx, a, act, x.detail(a))
 }

@@ -54,12 +54,15 @@ type fault struct {
 	after bool
 }
 
+// lag is how long a read of a vendor whose reads lag may miss a write.
+const lag = 2 * time.Second
+
 func newVendor() *vendor {
 	return &vendor{
 		tenant: "t-1", accounts: map[string]*adapters.Account{}, teams: map[string][]string{}, faults: map[string][]fault{},
 		can: adapters.Description{
 			Name: "fake", Title: "Fakedesk", Roles: []string{"admin", "agent", "observer"}, Rank: []string{"admin", "agent", "observer"},
-			DefaultRole: "agent", Teams: true, ExternalID: true, EmailChange: true, ReadLag: 2 * time.Second, Concurrency: 2,
+			DefaultRole: "agent", Teams: true, ExternalID: true, EmailChange: true, Concurrency: 2,
 			Actions:   []adapters.Action{adapters.Demote, adapters.Suspend, adapters.Delete},
 			Transfers: []string{"meetings"},
 			Fields:    []adapters.Field{{Name: "name", Required: true, Default: "user.displayName"}},

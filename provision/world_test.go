@@ -105,6 +105,12 @@ func (w *world) start() {
 	})
 }
 
+// lags makes the vendor one whose reads may miss what was written just now.
+func (w *world) lags() {
+	w.vendor.can.ReadLag = lag
+	w.start()
+}
+
 type connections struct{ vendor *vendor }
 
 func (c connections) Open(context.Context, string) (provision.Connection, error) {
