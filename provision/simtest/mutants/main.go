@@ -27,6 +27,7 @@ func main() {
 func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags := flag.NewFlagSet("mutants", flag.ContinueOnError)
 	only := flags.String("run", "", "only mutants whose name matches this regular expression")
+	unnoticed := flags.Bool("unnoticed", false, "play those that no history has come upon yet, instead of the others")
 	seeds := flags.Uint64("seeds", 1500, "how many histories are played with a mutant before it counts as one that survives")
 	start := flags.Uint64("start", 1, "the first seed")
 	limit := flags.Duration("limit", 10*time.Minute, "how long one mutant may take")
@@ -50,7 +51,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	var survivors []string
 	began := time.Now() //nolint:forbidigo // a command
 	say(out, "| mutant | changed | caught by | seed | histories |\n| --- | --- | --- | --- | --- |\n")
-	for _, m := range Mutants {
+	mutants := Mutants
+	if *unnoticed {
+		mutants = Unnoticed
+	}
+	for _, m := range mutants {
 		if !chosen.MatchString(m.Name) {
 			continue
 		}
