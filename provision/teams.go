@@ -36,8 +36,6 @@ func teamPrefix(app, team string) []byte { return store.Key([]byte(app), []byte(
 const (
 	// teamSlice is how many accounts one team write takes at most.
 	teamSlice = 1000
-	// observedTeam is how often changes of a team are looked at that waited when their app was set to observe.
-	observedTeam = 5 * time.Minute
 	// teamPatience is how long those who entered an app just now wait for their teams while the app has others to let in.
 	teamPatience = 5 * time.Minute
 )
@@ -134,9 +132,6 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 	waiting, sent, err := x.waiting(ctx, team)
 	if err != nil || len(waiting) == 0 {
 		return err
-	}
-	if x.app.Mode == mapping.Observe {
-		return &waitError{until: x.o.Now().Add(observedTeam), why: "the app is in observe: nothing is written"}
 	}
 	doubt := !sent.At.IsZero() && !sent.Done
 	if caught := sent.At.Add(x.can.ReadLag); x.o.Now().Before(caught) && (doubt || !x.wroteTeam(team, false)) {

@@ -232,22 +232,3 @@ func TestALeaveIsNotDoneInAnotherTenant(t *testing.T) {
 	w.pass(time.Hour)
 	w.wantVendor(map[string]string{"ann": "active agent in Tier 1"})
 }
-
-// What waits for a team when an app is set to observe is written when the app is enforced again, and not before.
-func TestNoTeamIsWrittenInObserve(t *testing.T) {
-	t.Parallel()
-	w := staffed(t, teamMapping, "ann")
-	w.hire("bob")
-	w.vendor.fail("team", problem(adapters.Retry, "change team members"))
-	w.members(directory.AddMembers, "Support", "bob")
-	w.settle()
-	before := w.vendor.count("team")
-	w.apply(strings.Replace(teamMapping, "mode: enforce", "mode: observe", 1))
-	w.pass(24 * time.Hour)
-	if n := w.vendor.count("team") - before; n != 0 {
-		t.Errorf("writes of teams in observe: got %d, want none\n%s", n, w.story())
-	}
-	w.apply(teamMapping)
-	w.pass(10 * time.Minute)
-	w.wantVendor(map[string]string{"ann": "active agent in Tier 1", "bob": "active agent in Tier 1"})
-}
