@@ -79,6 +79,10 @@ sim: ## simulated histories of the engine: SEEDS=500 of them, from SEED_START=1
 mutants: ## break the engine on purpose, place by place; the simulator must notice. MUTANTS='-run budget' passes flags
 	@$(SIM_ENV) $(GO) run ./provision/simtest/mutants $(MUTANTS)
 
+.PHONY: sweep
+sweep: ## a crash at every commit and every call of one simulated script
+	@$(SIM_ENV) $(GO) test -count=1 -timeout 1h -run 'TestACrashAtEveryPlace$$' -v ./provision/simtest -args -sim.stride 1 | grep -v '^=== \|--- PASS'
+
 .PHONY: clean
 clean: ## remove what the other targets built
 	rm -rf bin

@@ -109,13 +109,7 @@ func (w *World) letThrough(l let, judge bool) error {
 	}
 	counts := w.booked(l, "app/"+l.app)
 	w.lets[l] = counts
-	if w.ever[l.person] == nil {
-		w.ever[l.person] = map[provision.Kind]map[string]bool{}
-	}
-	if w.ever[l.person][l.kind] == nil {
-		w.ever[l.person][l.kind] = map[string]bool{}
-	}
-	w.ever[l.person][l.kind][l.app] = true
+	w.through(l.app, l.person, l.kind)
 	switch {
 	case !judge:
 		return nil
@@ -126,6 +120,17 @@ func (w *World) letThrough(l let, judge bool) error {
 		return broken("work stays within the budgets", "%s of %s in %s was let through and is not in the books", l.kind, w.name(l.person), l.app)
 	}
 	return w.withinBudget(l)
+}
+
+// through notes that somebody was let through, by a budget or by an administrator.
+func (w *World) through(app string, p uuid.UUID, kind provision.Kind) {
+	if w.ever[p] == nil {
+		w.ever[p] = map[provision.Kind]map[string]bool{}
+	}
+	if w.ever[p][kind] == nil {
+		w.ever[p][kind] = map[string]bool{}
+	}
+	w.ever[p][kind][app] = true
 }
 
 // booked reports whether a person counts for a scope at the time of being let through.

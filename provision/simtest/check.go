@@ -287,6 +287,9 @@ func (v *view) reason(p uuid.UUID) string {
 			continue
 		}
 		at, touched := v.w.handTouchedAt(v.app, a.VendorID, a.Email)
+		if touched && strings.Contains(a.VendorID, "@") {
+			return "an invitation was accepted and the account changed by hand, and the ledger knows it by its address"
+		}
 		if touched && a.Modified.After(at) {
 			at = a.Modified // what Usher itself changed a moment before a comparison is left to the next one
 		}

@@ -23,15 +23,14 @@ import (
 
 // told is a write that a fact has to tell.
 type told struct {
-	app     string
-	at      time.Time // Usher's clock when it took effect
-	what    string    // for the text of a failure
-	op      provision.Op
-	person  uuid.UUID
-	team    string // of a membership
-	joined  bool
-	clean   bool // the vendor confirmed it, and nobody died over it
-	restore int  // how many backups had been put back
+	app    string
+	at     time.Time // Usher's clock when it took effect
+	what   string    // for the text of a failure
+	op     provision.Op
+	person uuid.UUID
+	team   string // of a membership
+	joined bool
+	clean  bool // the vendor confirmed it, and nobody died over it
 }
 
 // fact is what the audit says of one account.

@@ -72,7 +72,7 @@ func (w *World) judgeRemoval(app string, c wire.Call, a *provision.Account) erro
 	if a == nil {
 		return broken("no removal without admission", "%s %s at %s: nobody's account", c.Method, c.Path, app)
 	}
-	if w.model.ended[a.Person] || !a.Admitted.IsZero() || a.Origin == provision.Found && c.Method != http.MethodDelete {
+	if w.model.ended[a.Person] || !a.Admitted.IsZero() || a.Origin == provision.Found && a.Intent != nil && a.Intent.Op != provision.OpRemove {
 		return nil
 	}
 	approved := false

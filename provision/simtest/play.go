@@ -423,6 +423,9 @@ func (w *World) decide(h provision.Hold, approve, waive bool) error {
 	} else {
 		_, err = w.p.engine.Reject(w.p.ctx, admin, h.ID)
 	}
+	if err == nil && approve {
+		w.through(h.App, h.Person, h.Work)
+	}
 	var no *provision.DecisionError
 	switch {
 	case err == nil, errors.As(err, &no), errors.Is(err, provision.ErrNoHold), errors.Is(err, errCrash):
