@@ -135,7 +135,8 @@ const (
 	tenantTrust   = time.Minute            // how long a confirmed tenant is believed
 	stoppedRetry  = 5 * time.Minute        // how often a stopped app is tried
 	maintainEvery = time.Minute
-	rolloutEvery  = 5 * time.Second // how often a rollout is looked at
+	rolloutEvery  = 5 * time.Second       // how often a rollout is looked at
+	longestRest   = 20 * time.Millisecond // between two pieces of a heap of work
 )
 
 // Run works until ctx ends. It then starts nothing new, waits for the steps that
@@ -167,16 +168,35 @@ func (e *Engine) Run(ctx context.Context) error {
 			}
 		}
 		for more := true; more && ctx.Err() == nil; {
+			began := e.o.Now()
 			var err error
 			if more, err = e.pass(ctx, &workers); err != nil && ctx.Err() == nil {
 				e.o.Logger.Error("provisioning pass failed; trying again", "err", err)
 				break
+			}
+			if more {
+				e.rest(ctx, min(2*e.o.Now().Sub(began), longestRest))
 			}
 		}
 		if err := e.startReconciles(ctx, &workers); err != nil && ctx.Err() == nil {
 			e.o.Logger.Error("looking for reconciliations that are due failed; trying again", "err", err)
 		}
 		timer.Reset(idlePoll)
+	}
+}
+
+// rest leaves the processors to others for a while: the engine takes a third of the time to work a large heap off, so that who asks
+// meanwhile is answered as fast as ever. It ends at once when something comes in or a vendor has answered.
+func (e *Engine) rest(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-e.wake:
+	case <-ctx.Done():
 	}
 }
 
