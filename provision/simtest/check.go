@@ -207,12 +207,21 @@ func (v *view) checkLedger() error {
 		if v.unknownAfterRestore(l) || v.soon && v.excusedEmail(l.email) {
 			continue
 		}
+		if over[id] != nil && l.pending && v.w.invitationOver(l.email) {
+			continue // nobody can accept it any more
+		}
 		if a := over[id]; a != nil {
 			return broken("what is gone is gone", "%s stands at %s, and the ledger says %s", l.email, v.app, a.State)
 		}
 		return broken("every account is in the ledger", "%s (%s) at %s is not", l.email, id, v.app)
 	}
 	return nil
+}
+
+// invitationOver reports whether an invitation to Zoom has ended by itself, which takes thirty days.
+func (w *World) invitationOver(email string) bool {
+	u, there := w.meet.User(email)
+	return there && vendorNow().Sub(u.InvitedAt) >= 30*day
 }
 
 // unknownAfterRestore: what was made since the backup is found by the first comparison; whom it cannot be given to it shows.
