@@ -201,7 +201,7 @@ func (v *view) checkLedger() error {
 	}
 	for _, id := range sortedIDs(v.logins) {
 		l := v.logins[id]
-		if _, theirs := v.w.foreign[v.app][id]; theirs || standing[id] != nil || v.w.strangers[v.app][id] || v.pendingOf(l) {
+		if _, theirs := v.w.foreign[v.app][id]; theirs || standing[id] != nil || v.w.strangers[v.app][id] || v.pendingOf(l) || v.beingMade(l) {
 			continue
 		}
 		if v.unknownAfterRestore(l) || v.soon && v.excusedEmail(l.email) {
@@ -247,6 +247,18 @@ func (v *view) pendingOf(l login) bool {
 	for i := range v.ledger {
 		if a := &v.ledger[i]; !a.State.Over() && strings.EqualFold(a.VendorID, l.email) {
 			v.w.excuse("an invitation was accepted, and the ledger knows it by its address")
+			return true
+		}
+	}
+	return false
+}
+
+// beingMade: a creation was sent and its answer not read when the mapping turned the app off. The ledger has it as one that is being made, and
+// looks it up when the app is enforced again.
+func (v *view) beingMade(l login) bool {
+	for i := range v.ledger {
+		if a := &v.ledger[i]; v.mode != "enforce" && a.State == provision.Creating && a.Intent != nil && a.Intent.Sent && strings.EqualFold(a.Email, l.email) {
+			v.w.excuse("a creation was not answered, and its app is not enforced any more")
 			return true
 		}
 	}
