@@ -64,10 +64,20 @@ func (w *World) comparison(app string) *provision.Reconciliation {
 	return nil
 }
 
-// comparedSince reports whether a comparison began after a moment and saw the whole list.
+// comparedSince reports whether a comparison began after a moment and saw the whole list. One of before the clock was set back tells nothing
+// of what came after that.
 func (w *World) comparedSince(app string, at time.Time) bool {
 	rec := w.comparison(app)
-	return rec != nil && rec.Complete.After(at)
+	return rec != nil && rec.Complete.After(at) && !rec.Complete.Equal(w.stale[app])
+}
+
+// clockSetBack notes which comparisons bear a time that may come once more.
+func (w *World) clockSetBack() {
+	for _, app := range []string{desk, meet} {
+		if rec := w.comparison(app); rec != nil {
+			w.stale[app] = rec.Complete
+		}
+	}
 }
 
 // lookAround starts the look at an app's accounts after a restore, when it is due.

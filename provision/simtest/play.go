@@ -160,7 +160,9 @@ func (w *World) playOutside(a Act) error {
 		}
 		w.say("the clock jumps by %s", d)
 		w.clock.skew += d
-		w.backwards += max(0, -d)
+		if w.backwards += max(0, -d); d < 0 {
+			w.clockSetBack()
+		}
 	case "backup":
 		w.say("backup")
 		w.backup = &backup{disk: w.disk.Snapshot(), model: w.model.clone(), at: w.clock.now()}

@@ -21,6 +21,7 @@ type watched struct {
 	applying  int                             // the document that is being put in force
 	foreign   map[string]map[string]login     // accounts that are none of Usher's business, as they were
 	strangers map[string]map[string]bool      // accounts of people that were there before Usher
+	stale     map[string]time.Time            // when the last comparison of each app began, of before the clock was set back
 	byHand    map[string]map[string]time.Time // accounts that somebody removed or changed at the vendor, by id and address
 	addresses map[string]map[string]string    // ids by address, also of accounts that are gone
 	waived    map[uuid.UUID]bool              // whose data may be lost
@@ -40,7 +41,7 @@ func newWatched() watched {
 	return watched{
 		foreign:   map[string]map[string]login{desk: {}, meet: {}},
 		addresses: map[string]map[string]string{desk: {}, meet: {}},
-		strangers: sets(), byHand: map[string]map[string]time.Time{desk: {}, meet: {}}, waived: map[uuid.UUID]bool{},
+		strangers: sets(), stale: map[string]time.Time{}, byHand: map[string]map[string]time.Time{desk: {}, meet: {}}, waived: map[uuid.UUID]bool{},
 		elsewhere: map[string]time.Time{}, astray: map[string]bool{},
 		audited: audited{lets: map[let]bool{}, ever: map[uuid.UUID]map[provision.Kind]map[string]bool{}, limits: []document{{}}},
 		counted: counted{recent: map[string]int{}, seenLogins: map[string]map[string]login{}, ran: map[string]time.Time{}, checked: map[string]time.Time{}},
