@@ -59,21 +59,30 @@ func (e *Engine) open(ctx context.Context, app *mapping.App) (Connection, error)
 			return conn, nil
 		case checking != nil:
 			select {
-			case <-checking:
-				continue
+			case <-checking.over:
 			case <-ctx.Done():
 				return conn, ctx.Err()
 			}
+			if err := checking.err; err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+				return conn, err // the answer is everybody's; only an asker who was stopped has none
+			}
+			continue
 		}
 		err := e.confirm(ctx, app, conn)
-		done()
+		done(err)
 		return conn, err
 	}
 }
 
-// believed reports whether the app's tenant was confirmed a moment ago. Else checking is closed when whoever confirms it has ended; with
+// check is a question for an app's tenant that is under way.
+type check struct {
+	over chan struct{} // closed when it has an answer
+	err  error         // the answer, from then on
+}
+
+// believed reports whether the app's tenant was confirmed a moment ago. Else checking tells what whoever confirms it finds; with
 // nobody at it, it is the caller's to do, who calls done afterwards.
-func (e *Engine) believed(app string, conn Connection) (fresh bool, checking <-chan struct{}, done func()) {
+func (e *Engine) believed(app string, conn Connection) (fresh bool, checking *check, done func(error)) {
 	now := e.o.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -85,13 +94,13 @@ func (e *Engine) believed(app string, conn Connection) (fresh bool, checking <-c
 	if run.checking != nil {
 		return false, run.checking, nil
 	}
-	mine := make(chan struct{})
+	mine := &check{over: make(chan struct{})}
 	run.checking = mine
-	return false, nil, func() {
+	return false, nil, func(err error) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		run.checking = nil
-		close(mine)
+		mine.err, run.checking = err, nil
+		close(mine.over)
 	}
 }
 

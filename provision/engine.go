@@ -101,9 +101,8 @@ type appRun struct {
 	workers  int  // that carry out its items one after the other
 	yielded  bool // the last pass started nothing, as something pressing had come in
 	// admins has room for one: whoever cuts an administrator down, so that two of them are not each other's last.
-	admins chan struct{}
-	// checking is closed when whoever asks for the tenant at this moment has its answer; nil: nobody asks.
-	checking    chan struct{}
+	admins      chan struct{}
+	checking    *check          // nil: nobody asks for the tenant at this moment
 	reconciling bool            // in this process
 	teams       map[string]bool // that this process has written
 }

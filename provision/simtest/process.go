@@ -35,6 +35,7 @@ type process struct {
 	passing   bool            // a pass is among the workers
 	comparing map[string]bool // what lists an app's accounts is among the workers
 	idle      bool            // the last pass found nothing to do
+	flyingMu  sync.Mutex
 	flying    map[string]int
 }
 
@@ -176,7 +177,7 @@ func (p *process) passApp(ctx context.Context, app *mapping.App) (busy bool, err
 		}
 	}
 	busy = n+moved > 0
-	for p.flying[app.Key] < concurrency && !p.engine.Waiting(app.Key) {
+	for p.fly(app.Key, 0) < concurrency && !p.engine.Waiting(app.Key) {
 		it, err := p.engine.Next(ctx, app.Key)
 		if err != nil || it == nil {
 			return busy, err
@@ -185,13 +186,21 @@ func (p *process) passApp(ctx context.Context, app *mapping.App) (busy bool, err
 			return busy, err
 		}
 		busy = true
-		p.flying[app.Key]++
+		p.fly(app.Key, 1)
 		p.spawn(it.App+" "+it.Subject, func(ctx context.Context) error {
-			defer func() { p.flying[app.Key]-- }()
+			defer p.fly(app.Key, -1)
 			return p.engine.Execute(ctx, *it)
 		})
 	}
 	return busy, nil
+}
+
+// fly counts executions under way. Those of a process that died end all at once.
+func (p *process) fly(app string, more int) int {
+	p.flyingMu.Lock()
+	defer p.flyingMu.Unlock()
+	p.flying[app] += more
+	return p.flying[app]
 }
 
 // point is a place where a process may die.

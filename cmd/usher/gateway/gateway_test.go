@@ -39,7 +39,8 @@ func TestFromPushToBothApps(t *testing.T) {
 	w := newWorld(t)
 	w.start(nil)
 	w.connect()
-	w.admin("PUT", "/mapping", acme, nil)
+	// Her role changes right before: what follows waits until Gorgias' reads show it.
+	w.admin("PUT", "/mapping", strings.Replace(acme, "after: 1s", "after: 8s", 1), nil)
 	ann, boss := w.hire("ann"), w.hire("boss")
 	support := w.pushGroup("Support", ann, boss)
 	w.settled()
