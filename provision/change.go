@@ -25,7 +25,7 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 		}
 	}
 	if !empty(c) {
-		if err := x.caughtUp(a); err != nil {
+		if err := x.caughtUp(ctx, a); err != nil {
 			return err
 		}
 		before := a.Intent
@@ -69,9 +69,16 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 
 // caughtUp makes a step wait that depends on what a read of the account shows, until reads show what was last written or seen. An
 // adapter sends what differs from what it reads: after a suspension and a return within a moment it would take the account for
-// active still, and send nothing.
-func (x *execution) caughtUp(a *Account) error {
-	if caught := a.Seen.Add(x.can.ReadLag); x.o.Now().Before(caught) && !caught.After(x.o.Now().Add(x.can.ReadLag)) {
+// active still, and send nothing. Where the clock was set back since, nobody can tell how long ago that was, and the wait begins now.
+func (x *execution) caughtUp(ctx context.Context, a *Account) error {
+	now := x.o.Now()
+	if a.Seen.After(now) {
+		a.Seen = now
+		if err := x.save(ctx, a, "", nil); err != nil {
+			return err
+		}
+	}
+	if caught := a.Seen.Add(x.can.ReadLag); now.Before(caught) {
 		return &waitError{until: caught, why: "waits for the vendor's reads to catch up"}
 	}
 	return nil
@@ -146,7 +153,7 @@ func (a *Account) rendered(sent, shown map[string]string) {
 // we did not remove it. If the person has one under another id (an accepted invitation, a
 // sign-in that made a new one), the entry follows; else it is lost.
 func (x *execution) vanished(ctx context.Context, s *Situation, a *Account) error {
-	if err := x.caughtUp(a); err != nil {
+	if err := x.caughtUp(ctx, a); err != nil {
 		return err
 	}
 	if err := x.sameTenant(ctx); err != nil {
@@ -184,7 +191,7 @@ func (x *execution) resume(ctx context.Context, a *Account) error {
 		return x.cannot("resume")
 	}
 	demoted := a.did(adapters.Demote) || a.Intent != nil && a.Intent.Sent && a.Intent.Op == OpDemote
-	if err := x.caughtUp(a); err != nil {
+	if err := x.caughtUp(ctx, a); err != nil {
 		return err
 	}
 	if err := x.intend(ctx, a, OpResume); err != nil {

@@ -15,8 +15,9 @@
 // budget.go, lastadmin.go, switches.go), what goes before everything
 // (terminate.go), a clock that is set back (clock.go), what compares the ledger with the vendors' lists
 // (reconcile.go names its files), what an edit of the mapping would do
-// (preview.go), what a restore asks for (restored.go), and what people
-// are told (report.go, failures.go, late.go).
+// (preview.go), a version that some follow first (rollout.go), what one change
+// took brought back (undo.go), what a restore asks for (restored.go), and what
+// people are told (report.go, failures.go, late.go).
 //
 // The state machines of items and accounts are drawn in docs/provisioning.md.
 // What a vendor's API looks like is the business of package adapters; who should

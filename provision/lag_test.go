@@ -49,3 +49,20 @@ func TestAStepWaitsUntilReadsShowTheOneBefore(t *testing.T) {
 		})
 	}
 }
+
+// After the clock was set back nobody can tell how long ago the account was seen: the wait for reads begins anew, and is no longer than that.
+func TestTheWaitForReadsBeginsAnewWhenTheClockWasSetBack(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, strings.Replace(plainMapping, "when_deactivated: [{action: delete, after: 0s}]", "when_deactivated: [suspend]", 1), "ann")
+	w.lags()
+	w.now = w.now.Add(-25 * time.Hour)
+	w.activate("ann", false)
+	w.settle()
+	if n := w.vendor.count("suspend"); n != 0 {
+		t.Errorf("suspended before reads have caught up\n%s", w.story())
+	}
+	w.pass(10 * time.Second)
+	if n := w.vendor.count("suspend"); n != 1 {
+		t.Errorf("suspensions: got %d, want one\n%s", n, w.story())
+	}
+}

@@ -31,7 +31,7 @@ func (x *execution) reduce(ctx context.Context, step Step, a *Account) error {
 		}
 		call, state, act = s.Suspend, Suspended, audit.AccountSuspended
 	}
-	if err := x.caughtUp(a); err != nil {
+	if err := x.caughtUp(ctx, a); err != nil {
 		return err
 	}
 	if err := x.notLast(ctx, a); err != nil {

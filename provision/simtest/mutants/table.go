@@ -292,7 +292,7 @@ var Unnoticed = []Mutant{
 		Edits: []Edit{
 			{
 				File: "provision/change.go",
-				Old: `	if err := x.caughtUp(a); err != nil {
+				Old: `	if err := x.caughtUp(ctx, a); err != nil {
 		return err
 	}
 	if err := x.sameTenant(ctx); err != nil {
