@@ -166,6 +166,9 @@ func (x *execution) vanished(ctx context.Context, s *Situation, a *Account) erro
 		if err != nil {
 			return err
 		}
+		if why != "" && !s.Want.Wanted {
+			break // its address is somebody else's by now
+		}
 		if why != "" {
 			return x.foreignHold(found.Email, why)
 		}
@@ -190,7 +193,7 @@ func (x *execution) resume(ctx context.Context, a *Account) error {
 	if !ok {
 		return x.cannot("resume")
 	}
-	demoted := a.did(adapters.Demote) || a.Intent != nil && a.Intent.Sent && a.Intent.Op == OpDemote
+	demoted := a.did(adapters.Demote) || a.unsure(OpDemote)
 	if err := x.caughtUp(ctx, a); err != nil {
 		return err
 	}

@@ -354,7 +354,8 @@ func (e *Engine) settling(m *mapping.Mapping, app *mapping.App, can adapters.Des
 		done.Prompt = false
 		done.Attempts, done.Failure, done.NotBefore = 0, nil, time.Time{}
 		if done.Rounds++; done.Rounds > maxRounds {
-			done.State, done.Due = Failed, never
+			done.State, done.Due = Ready, now
+			done.fail(now)
 			done.Failure = &Failure{At: now, Kind: adapters.Conflict, Text: "the app does not keep what was written to it: the same work came up " + fmt.Sprint(maxRounds) + " times", Fix: "see whether another tool changes the account back"}
 			return items.Replace(tx, was, &done)
 		}

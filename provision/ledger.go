@@ -135,6 +135,12 @@ type Intent struct {
 // unwanted reports whether the account stands at the vendor against the mapping.
 func (a *Account) unwanted() bool { return !a.UnwantedSince.IsZero() }
 
+// unsure reports whether a call of a kind was sent for it and nobody knows whether it took effect.
+func (a *Account) unsure(op Op) bool { return a.Intent != nil && a.Intent.Sent && a.Intent.Op == op }
+
+// cutOff reports whether the sign-in was ended for certain: a suspension without an answer may not have taken place.
+func (a *Account) cutOff() bool { return a.State == Suspended && !a.unsure(OpSuspend) }
+
 func (a *Account) did(action adapters.Action) bool {
 	for _, d := range a.Done {
 		if d == action {

@@ -90,19 +90,24 @@ func (x *execution) recover(ctx context.Context, a *Account) (*adapters.Account,
 	if !adapters.IsKind(err, adapters.NotFound) {
 		return nil, err
 	}
+	return nil, x.missed(ctx, a)
+}
+
+// missed notes that the account of a create whose outcome is unknown was looked up and is not there. Nil means: often enough.
+func (x *execution) missed(ctx context.Context, a *Account) error {
 	if err := x.sameTenant(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	a.Intent.Probes++
 	a.Intent.At = x.o.Now()
 	if err := x.save(ctx, a, "", nil); err != nil {
-		return nil, err
+		return err
 	}
 	if a.Intent.Probes < 2 {
-		return nil, &waitError{until: x.o.Now().Add(max(lag, time.Second)), why: "looks a second time for an account whose creation was not answered"}
+		return &waitError{until: x.o.Now().Add(max(x.can.ReadLag, time.Second)), why: "looks a second time for an account whose creation was not answered"}
 	}
 	a.Intent = nil
-	return nil, nil
+	return nil
 }
 
 // exists handles a create that the vendor refused because the account is there.
@@ -250,6 +255,18 @@ func (x *execution) verify(ctx context.Context, a *Account) error {
 		found, err := x.recover(ctx, a)
 		if err != nil {
 			return err
+		}
+		if found != nil {
+			why, err := x.foreign(ctx, a.Person, *found)
+			if err != nil {
+				return err
+			}
+			if why != "" { // what stands under its address is somebody else's
+				if err := x.missed(ctx, a); err != nil {
+					return err
+				}
+				found = nil
+			}
 		}
 		if found == nil {
 			return x.end(ctx, a, Gone, audit.AccountRemoved, "its creation never took place")

@@ -38,6 +38,8 @@ type Situation struct {
 type Plan struct {
 	Steps []Step
 	Holds []HoldSpec // what waits for a person; steps that need it are left out
+	// Leaving: the person is not to have the account.
+	Leaving bool
 	// Unwanted are accounts that turned unwanted, Returned ones that are wanted again, Hardened ones that were unwanted
 	// for a lesser reason and whose person is deactivated now; all need a stamp in the ledger.
 	Unwanted []uuid.UUID
@@ -103,6 +105,10 @@ func (p Plan) Lane() Lane {
 		switch s.Op {
 		case OpDemote, OpSuspend, OpRemove:
 			return Removal
+		case OpAbandon, OpVerify, OpConfirm:
+			if p.Leaving { // who is not to have the account may be inside for as long as nobody knows what became of it
+				return Removal
+			}
 		case OpObtain, OpLook:
 			lane = Joiner
 		}
@@ -117,6 +123,7 @@ func (s Situation) Plan() Plan {
 	if s.Want.Wanted {
 		p.wanted()
 	} else {
+		p.plan.Leaving = true
 		for i := range s.Accounts {
 			p.unwanted(&s.Accounts[i])
 		}

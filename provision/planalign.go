@@ -15,7 +15,7 @@ func (p *planner) align(a *Account, profile adapters.Profile) {
 	complete := true // nothing was left out for want of an approval
 	cautious := a.Origin != Created && !a.Enforced
 	// An update whose reply was lost may have set anything: what is wanted is written whole.
-	unsure := a.Intent != nil && a.Intent.Sent && a.Intent.Op == OpUpdate
+	unsure := a.unsure(OpUpdate)
 
 	if a.Email != profile.Email || unsure && p.Can.EmailChange {
 		if p.Can.EmailChange {

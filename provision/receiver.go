@@ -38,7 +38,7 @@ func (x *execution) receiver(ctx context.Context, s *Situation, t *mapping.Trans
 	if len(reasons) == 0 {
 		reasons = []string{"the mapping's transfer names nobody for this person"}
 	}
-	if err := x.cutFirst(ctx, leaver); err != nil {
+	if err := x.cutFirst(ctx, s, leaver); err != nil {
 		return nil, err
 	}
 	return nil, &heldError{again: x.o.Now().Add(holdRetry), spec: HoldSpec{

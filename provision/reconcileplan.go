@@ -22,7 +22,7 @@ func (p *planner) confirm(a *Account) {
 // foundLeaver plans for the account of somebody who had left, found under their work address: it is cut as far as that
 // can be undone, and the rest is asked for.
 func (p *planner) foundLeaver(a *Account) {
-	if action, op := cutOnly(p.Can); op != "" && !a.did(action) && a.State == Active {
+	if action, op := cutOnly(p.Can); op != "" && !a.did(action) && (a.State == Active || a.unsure(op)) {
 		p.step(Step{Op: op, Account: a.ID, Action: action})
 	}
 	if p.hold(HoldSpec{

@@ -55,8 +55,8 @@ func (x *execution) reduce(ctx context.Context, step Step, a *Account) error {
 	case err == nil:
 	case adapters.KindOf(err) == adapters.Uncertain:
 		return err
-	default:
-		a.State, a.Role, a.Teams, a.Intent = was.State, was.Role, was.Teams, nil
+	default: // this one did nothing; an earlier one of unknown outcome stays unknown
+		a.State, a.Role, a.Teams, a.Intent = was.State, was.Role, was.Teams, was.Intent
 		if serr := x.save(ctx, a, "", nil); serr != nil {
 			return serr
 		}
@@ -176,6 +176,9 @@ func (x *execution) remove(ctx context.Context, s *Situation, step Step, a *Acco
 		case adapters.Protected:
 			return x.protected(a, ae.Message)
 		case adapters.Conflict, adapters.Invalid, adapters.Unsupported:
+			if err := x.overtaken(ctx, s, a); err != nil {
+				return err
+			}
 			return x.refused(a, ae)
 		}
 	}
@@ -205,14 +208,43 @@ func (x *execution) refused(a *Account, cause *adapters.Error) error {
 }
 
 // cutFirst ends sign-in of an account whose removal has to wait for a receiver: a leaver
-// does not stay inside because of data.
-func (x *execution) cutFirst(ctx context.Context, a *Account) error {
-	if _, ok := x.conn.Adapter.(adapters.Suspender); !ok || a.State == Suspended || a.State == Removing {
+// does not stay inside because of data. Where the app cannot do that, the steps before the removal have to do.
+func (x *execution) cutFirst(ctx context.Context, s *Situation, a *Account) error {
+	if a.cutOff() || a.State == Removing {
 		return nil
 	}
-	err := x.reduce(ctx, Step{Op: OpSuspend, Account: a.ID, Action: adapters.Suspend}, a)
+	if _, ok := x.conn.Adapter.(adapters.Suspender); !ok {
+		return x.overtaken(ctx, s, a)
+	}
+	return reducedOr(x.reduce(ctx, Step{Op: OpSuspend, Account: a.ID, Action: adapters.Suspend}, a))
+}
+
+// overtaken carries out the steps in front of an ending that were left out because it was due as well: it cannot be, and nobody
+// stays as they were for that.
+func (x *execution) overtaken(ctx context.Context, s *Situation, a *Account) error {
+	for _, step := range s.App.Steps(s.Want) {
+		action := adapters.Action(step.Action)
+		if final(action) {
+			return nil
+		}
+		if a.did(action) {
+			continue
+		}
+		op := OpSuspend
+		if action == adapters.Demote {
+			op = OpDemote
+		}
+		if err := reducedOr(x.reduce(ctx, Step{Op: op, Account: a.ID, Action: action}, a)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reducedOr leaves out that an account cannot be reduced (an invitation, say), where something else is held for it: the hold says the rest.
+func reducedOr(err error) error {
 	if adapters.IsKind(err, adapters.Invalid) || adapters.IsKind(err, adapters.Conflict) {
-		return nil // it cannot be suspended (an invitation, say); the hold says the rest
+		return nil
 	}
 	return err
 }

@@ -21,7 +21,7 @@ import (
 func (p *planner) cut(a *Account) {
 	before := len(p.plan.Steps)
 	p.ending(a)
-	if a.State == Suspended || a.State == Removing || slices.ContainsFunc(p.plan.Steps[before:], func(s Step) bool {
+	if a.cutOff() || a.State == Removing || slices.ContainsFunc(p.plan.Steps[before:], func(s Step) bool {
 		return s.Op == OpSuspend || s.Op == OpRemove
 	}) {
 		return

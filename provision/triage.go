@@ -520,7 +520,11 @@ func (e *Engine) openHold(tx *txn, it *Item, person uuid.UUID, spec HoldSpec) er
 	h, err := holds.Lookup(tx, byPairKind, holdKey(it.App, person, spec.Kind, spec.Fingerprint))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		h = &Hold{ID: tx.holdID(), App: it.App, Person: person, Kind: spec.Kind, Fingerprint: spec.Fingerprint}
+		id, err := tx.newHoldID()
+		if err != nil {
+			return err
+		}
+		h = &Hold{ID: id, App: it.App, Person: person, Kind: spec.Kind, Fingerprint: spec.Fingerprint}
 	case err != nil:
 		return err
 	case h.State == HoldOpen && h.Text == spec.Text:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -43,8 +44,7 @@ func (t *txn) newID() uuid.UUID {
 // holdLetters spell the ids of holds: no 0, 1, 8 and 9, which look like letters.
 const holdLetters = "abcdefghijklmnopqrstuvwxyz234567"
 
-// holdID is short enough to type and random enough not to meet another one: 35 bits. Two holds
-// of one transaction do not look alike.
+// holdID is short enough to type: 35 bits, so among very many two may be the same. Two of one transaction do not look alike.
 func (t *txn) holdID() string {
 	id := t.newID()
 	n := binary.BigEndian.Uint64(id[8:]) * 0x9e3779b97f4a7c15
@@ -55,6 +55,19 @@ func (t *txn) holdID() string {
 		n >>= 5
 	}
 	return b.String()
+}
+
+// newHoldID returns an id that no hold has, decided ones included: another hold under the same one would take its place.
+func (t *txn) newHoldID() (string, error) {
+	for {
+		id := t.holdID()
+		if _, err := holds.Get(t, []byte(id)); err != nil {
+			if errors.Is(err, store.ErrNotFound) {
+				err = nil
+			}
+			return id, err
+		}
+	}
 }
 
 // fact makes a change that is only told, within the transaction.

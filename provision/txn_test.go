@@ -45,3 +45,35 @@ func TestATransactionThatRunsAgainMakesTheSameIDs(t *testing.T) {
 		t.Errorf("%s: version %d, variant %s, %v", id, id.Version(), id.Variant(), err)
 	}
 }
+
+// A mass of holds must not lose one: whoever waits for a hold that is not there any more waits for ever, and nobody sees why.
+func TestAHoldNeverTakesThePlaceOfAnother(t *testing.T) {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	drawn := 0
+	ids := audit.IDs(func() time.Time { return at })
+	first := ids()
+	e := New(Options{Store: memory.New(), Now: func() time.Time { return at }, NewID: func() uuid.UUID {
+		if drawn++; drawn <= 2 { // two transactions that would make the same ids of holds
+			return first
+		}
+		return ids()
+	}})
+	ann, bob := ids(), ids()
+	for _, person := range []uuid.UUID{ann, bob} {
+		err := e.commit(t.Context(), func(tx *txn) error {
+			h := Hold{App: "desk", Person: person, Kind: HoldBudget, State: HoldOpen}
+			var err error
+			if h.ID, err = tx.newHoldID(); err != nil {
+				return err
+			}
+			return holds.Put(tx, &h)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	open, err := e.Holds(t.Context(), HoldFilter{}, 10)
+	if err != nil || len(open) != 2 {
+		t.Errorf("got %d holds, %v, want the two", len(open), err)
+	}
+}

@@ -361,7 +361,9 @@ func (u *undo) write(tx *txn) error {
 	case err == nil:
 		h.ID = old.ID
 	case errors.Is(err, store.ErrNotFound):
-		h.ID = tx.holdID()
+		if h.ID, err = tx.newHoldID(); err != nil {
+			return err
+		}
 	default:
 		return err
 	}

@@ -263,9 +263,11 @@ var Unnoticed = []Mutant{
 		if err != nil {
 			return err
 		}
-		if found == nil {`,
+		if found != nil {
+			why, err`,
 			New: `		var found *adapters.Account
-		if found == nil {`,
+		if found != nil {
+			why, err`,
 		}},
 		Caught: []string{inLedger, isGone},
 	},
