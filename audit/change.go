@@ -105,6 +105,7 @@ const (
 	AccountResumed    Act = "account.resumed"
 	AccountRemoved    Act = "account.removed"
 	AccountLost       Act = "account.lost"
+	AccountKept       Act = "account.kept"     // a removal without an answer did not end it, and it is wanted again
 	AccountMissed     Act = "account.missed"   // it is not at the vendor, and that is only reported
 	AccountLinked     Act = "account.linked"   // an administrator said whose it is
 	AccountUnlinked   Act = "account.unlinked" // an administrator took it out of the ledger; it stands at the vendor

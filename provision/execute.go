@@ -170,7 +170,7 @@ func (x *execution) do(ctx context.Context, s *Situation, step Step) error {
 	case OpAbandon:
 		return x.end(ctx, a, Gone, audit.AccountRemoved, "the create was never sent")
 	case OpVerify:
-		return x.verify(ctx, a)
+		return x.verify(ctx, s, a)
 	case OpConfirm:
 		return x.confirmMissed(ctx, s, a)
 	case OpUpdate:

@@ -128,7 +128,7 @@ type Intent struct {
 	At time.Time `json:"at"`
 	// Sent: the call may have reached the vendor. Cleared by a definite answer.
 	Sent bool `json:"sent,omitempty"`
-	// Probes counts look-ups since a create of unknown outcome that did not find the account.
+	// Probes counts look-ups since a create or removal of unknown outcome that showed the time before it.
 	Probes int `json:"probes,omitempty"`
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -79,9 +80,8 @@ func (x *execution) created(ctx context.Context, a *Account, made adapters.Accou
 // recover looks for the account of a create whose outcome is unknown. Nil without an
 // error means that it was looked up often enough to be sure that it does not exist.
 func (x *execution) recover(ctx context.Context, a *Account) (*adapters.Account, error) {
-	lag := x.can.ReadLag
-	if again := a.Intent.At.Add(lag); a.Intent.Probes > 0 && x.o.Now().Before(again) {
-		return nil, &waitError{until: again, why: "waits for the vendor's reads to catch up"}
+	if err := x.sinceLook(ctx, a); err != nil {
+		return nil, err
 	}
 	found, err := x.conn.Adapter.Find(ctx, adapters.Probe{ExternalID: a.Person.String(), Email: a.Email})
 	if err == nil {
@@ -98,15 +98,40 @@ func (x *execution) missed(ctx context.Context, a *Account) error {
 	if err := x.sameTenant(ctx); err != nil {
 		return err
 	}
+	if err := x.secondLook(ctx, a, "looks a second time for an account whose creation was not answered"); err != nil {
+		return err
+	}
+	a.Intent = nil
+	return nil
+}
+
+// sinceLook makes the second look at what became of a call wait until reads show what the first may have missed. Where the clock was set
+// back since, the wait begins now.
+func (x *execution) sinceLook(ctx context.Context, a *Account) error {
+	now := x.o.Now()
+	if a.Intent.At.After(now) {
+		a.Intent.At = now
+		if err := x.save(ctx, a, "", nil); err != nil {
+			return err
+		}
+	}
+	if again := a.Intent.At.Add(x.can.ReadLag); a.Intent.Probes > 0 && now.Before(again) {
+		return &waitError{until: again, why: "waits for the vendor's reads to catch up"}
+	}
+	return nil
+}
+
+// secondLook notes a look at what became of a call, and asks for another when it was the first: reads may not have shown the call yet.
+func (x *execution) secondLook(ctx context.Context, a *Account, why string) error {
+	now := x.o.Now()
 	a.Intent.Probes++
-	a.Intent.At = x.o.Now()
+	a.Intent.At = now
 	if err := x.save(ctx, a, "", nil); err != nil {
 		return err
 	}
 	if a.Intent.Probes < 2 {
-		return &waitError{until: x.o.Now().Add(max(x.can.ReadLag, time.Second)), why: "looks a second time for an account whose creation was not answered"}
+		return &waitError{until: now.Add(max(x.can.ReadLag, time.Second)), why: why}
 	}
-	a.Intent = nil
 	return nil
 }
 
@@ -250,7 +275,7 @@ func (x *execution) claimed(ctx context.Context, a *Account, err error) error {
 }
 
 // verify finds out what became of a call whose outcome is unknown.
-func (x *execution) verify(ctx context.Context, a *Account) error {
+func (x *execution) verify(ctx context.Context, s *Situation, a *Account) error {
 	if a.State == Creating {
 		found, err := x.recover(ctx, a)
 		if err != nil {
@@ -275,13 +300,28 @@ func (x *execution) verify(ctx context.Context, a *Account) error {
 		a.Origin, a.Enforced = Created, true
 		return x.save(ctx, a, audit.AccountCreated, x.detail(a))
 	}
+	if a.Intent == nil {
+		a.Intent = &Intent{Op: OpRemove, At: x.o.Now(), Sent: true}
+	}
+	if err := x.sinceLook(ctx, a); err != nil {
+		return err
+	}
 	found, err := x.conn.Adapter.Find(ctx, adapters.Probe{ID: a.VendorID})
 	switch {
 	case err == nil:
+		if err := x.secondLook(ctx, a, "looks a second time for an account whose removal was not answered"); err != nil {
+			return err
+		}
 		before := *a
 		a.adopt(found, x.o.Now())
 		a.Enforced, a.Before = before.Enforced, before.Before
-		return x.save(ctx, a, "", nil)
+		if found.Teams == nil {
+			// A part of the removal may have taken it out of its teams. It enters those that are wanted anew, which changes nothing where it is in them.
+			a.Teams = slices.DeleteFunc(slices.Clone(before.Teams), func(t string) bool { return slices.Contains(s.Want.Teams, t) })
+		}
+		detail := x.detail(a)
+		detail["why"] = "it is wanted again, and a removal without an answer did not end it"
+		return x.save(ctx, a, audit.AccountKept, detail)
 	case adapters.IsKind(err, adapters.NotFound):
 		if err := x.sameTenant(ctx); err != nil {
 			return err

@@ -133,6 +133,12 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 	if err != nil || len(waiting) == 0 {
 		return err
 	}
+	if now := x.o.Now(); sent.At.After(now) { // the clock was set back: the wait for reads begins now
+		sent.At = now
+		if err := x.o.Store.Update(ctx, func(tx store.Tx) error { return teamsSent.Put(tx, &sent) }); err != nil {
+			return err
+		}
+	}
 	doubt := !sent.At.IsZero() && !sent.Done
 	if caught := sent.At.Add(x.can.ReadLag); x.o.Now().Before(caught) && (doubt || !x.wroteTeam(team, false)) {
 		return &waitError{until: caught, why: "waits for the vendor's reads to show what became of a team that was written"}

@@ -26,8 +26,10 @@ type vendor struct {
 	faults   map[string][]fault
 	down     error
 	lag      int // look-ups that miss a new account
+	stale    int // look-ups by id that show an account which was removed
 	receives func(leaver, receiver string, what []string) error
 	removals []adapters.Removal
+	removed  map[string]*adapters.Account
 	can      adapters.Description
 	crash    func() (before, after error) // the process dies at this call
 	most     int                          // accounts at one time
@@ -59,7 +61,7 @@ const lag = 2 * time.Second
 
 func newVendor() *vendor {
 	return &vendor{
-		tenant: "t-1", accounts: map[string]*adapters.Account{}, teams: map[string][]string{}, faults: map[string][]fault{},
+		tenant: "t-1", accounts: map[string]*adapters.Account{}, teams: map[string][]string{}, faults: map[string][]fault{}, removed: map[string]*adapters.Account{},
 		can: adapters.Description{
 			Name: "fake", Title: "Fakedesk", Roles: []string{"admin", "agent", "observer"}, Rank: []string{"admin", "agent", "observer"},
 			DefaultRole: "agent", Teams: true, ExternalID: true, EmailChange: true, Concurrency: 2,
@@ -186,6 +188,10 @@ func (v *vendor) Find(_ context.Context, p adapters.Probe) (adapters.Account, er
 		v.lag--
 		return adapters.Account{}, problem(adapters.NotFound, "find")
 	}
+	if was := v.removed[p.ID]; was != nil && v.stale > 0 {
+		v.stale--
+		return *was, nil
+	}
 	for _, match := range []func(*adapters.Account) bool{
 		func(a *adapters.Account) bool { return p.ID != "" && a.ID == p.ID },
 		func(a *adapters.Account) bool {
@@ -292,6 +298,7 @@ func (v *vendor) Remove(ctx context.Context, id string, r adapters.Removal) erro
 	if v.accounts[id] == nil {
 		return problem(adapters.NotFound, "remove")
 	}
+	v.removed[id] = v.accounts[id]
 	delete(v.accounts, id)
 	v.removals = append(v.removals, r)
 	return f.err

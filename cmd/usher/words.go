@@ -221,6 +221,8 @@ func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 		return removedWords(d), yellow
 	case audit.AccountLost:
 		return "account lost: " + d.Why, red
+	case audit.AccountKept:
+		return "account stands: " + d.Why, plain
 	case audit.AccountMissed:
 		return "account not there: " + d.Why, red
 	case audit.AccountLinked:

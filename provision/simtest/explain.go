@@ -24,7 +24,7 @@ import (
 // told is a write that a fact has to tell.
 type told struct {
 	app    string
-	at     time.Time // Usher's clock when it took effect
+	at     time.Time // Usher's clock when the vendor got it, which is no later than its effect
 	what   string    // for the text of a failure
 	op     provision.Op
 	person uuid.UUID
@@ -75,11 +75,14 @@ func (w *World) judgeIntent(app string, c wire.Call, a *provision.Account) error
 		return broken("every write has an intent", "%s %s at %s: the ledger says %+v of %s (%s)", c.Method, c.Path, app, a.Intent, a.Email, a.State)
 	}
 	w.writes = append(w.writes, told{
-		app: app, at: w.clock.now(), what: c.Method + " " + c.Path, op: a.Intent.Op, person: a.Person,
+		app: app, at: w.arrived(c), what: c.Method + " " + c.Path, op: a.Intent.Op, person: a.Person,
 		clean: c.Status/100 == 2 && c.Fault == "" && !w.p.dead,
 	})
 	return nil
 }
+
+// arrived is when a vendor got a call, by Usher's clock. A slow one may have been answered, and its fact made, before the simulator comes to look.
+func (w *World) arrived(c wire.Call) time.Time { return c.Time.Add(w.clock.skew) }
 
 // opsOf says as part of what a call may be made; nothing for one about teams.
 func opsOf(app string, c wire.Call) []provision.Op {
@@ -140,7 +143,7 @@ func (w *World) judgeTeams(app string, calls []wire.Call) error {
 			if !joined && !left {
 				continue
 			}
-			if err := w.judgeMembership(app, id, t, joined, clean); err != nil {
+			if err := w.judgeMembership(app, id, t, joined, clean, w.arrived(calls[0])); err != nil {
 				return err
 			}
 		}
@@ -172,7 +175,7 @@ func (w *World) watchTeams() error {
 	return nil
 }
 
-func (w *World) judgeMembership(app, id, team string, joined, clean bool) error {
+func (w *World) judgeMembership(app, id, team string, joined, clean bool, at time.Time) error {
 	a, err := w.entry(app, func(a *provision.Account) bool { return w.means(app, a.VendorID, id) })
 	if err != nil {
 		return err
@@ -181,7 +184,7 @@ func (w *World) judgeMembership(app, id, team string, joined, clean bool) error 
 	if a == nil {
 		return broken("every write has an intent", "%s %s %s at %s: the ledger has no such account", id, verb, team, app)
 	}
-	t := told{app: app, at: w.clock.now(), what: verb + " " + team, op: provision.OpTeams, person: a.Person, team: team, joined: joined, clean: clean && !w.p.dead}
+	t := told{app: app, at: at, what: verb + " " + team, op: provision.OpTeams, person: a.Person, team: team, joined: joined, clean: clean && !w.p.dead}
 	asks := func(c teamChange) bool {
 		return c.App == app && c.Account == a.ID && strings.EqualFold(c.Team, team) && c.Join == joined
 	}
@@ -262,7 +265,7 @@ func (f *fact) tells(t *told) bool {
 	case provision.OpSuspend:
 		return f.act == audit.AccountSuspended || f.act == audit.AccountRemoved // a withdrawn invitation is gone
 	case provision.OpRemove:
-		return f.act == audit.AccountRemoved
+		return f.act == audit.AccountRemoved || t.team != "" && f.act == audit.AccountKept // the teams are left first
 	case provision.OpTeams:
 		return f.act == audit.AccountTeams && strings.EqualFold(f.detail[map[bool]string{true: "joined", false: "left"}[t.joined]], t.team)
 	}
