@@ -185,8 +185,16 @@ func (w *World) judgeMembership(app, id, team string, joined, clean bool, at tim
 		return broken("every write has an intent", "%s %s %s at %s: the ledger has no such account", id, verb, team, app)
 	}
 	t := told{app: app, at: at, what: verb + " " + team, op: provision.OpTeams, person: a.Person, team: team, joined: joined, clean: clean && !w.p.dead}
+	same := map[uuid.UUID]bool{}
+	for other, err := range all[provision.Account](w, "accounts") {
+		if err != nil {
+			return err
+		}
+		// An invitation is known by its address, so one that ended and the next one of the same person cannot be told apart.
+		same[other.ID] = other.ID == a.ID || other.App == app && other.Person == a.Person && strings.EqualFold(other.VendorID, a.VendorID)
+	}
 	asks := func(c teamChange) bool {
-		return c.App == app && c.Account == a.ID && strings.EqualFold(c.Team, team) && c.Join == joined
+		return c.App == app && same[c.Account] && strings.EqualFold(c.Team, team) && c.Join == joined
 	}
 	asked, undone := false, false
 	for c, err := range all[teamChange](w, "team-changes") {
