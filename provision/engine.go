@@ -134,8 +134,8 @@ const (
 	tenantTrust   = time.Minute            // how long a confirmed tenant is believed
 	stoppedRetry  = 5 * time.Minute        // how often a stopped app is tried
 	maintainEvery = time.Minute
-	rolloutEvery  = 5 * time.Second       // how often a rollout is looked at
-	longestRest   = 20 * time.Millisecond // between two pieces of a heap of work
+	rolloutEvery  = 5 * time.Second      // how often a rollout is looked at
+	longestRest   = 5 * time.Millisecond // between two pieces of a heap of work
 )
 
 // Run works until ctx ends. It then starts nothing new, waits for the steps that
@@ -174,7 +174,7 @@ func (e *Engine) Run(ctx context.Context) error {
 				break
 			}
 			if more {
-				e.rest(ctx, min(2*e.o.Now().Sub(began), longestRest))
+				e.breathe(ctx, began)
 			}
 		}
 		if err := e.startReconciles(ctx, &workers); err != nil && ctx.Err() == nil {
@@ -184,9 +184,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// rest leaves the processors to others for a while: the engine takes a third of the time to work a large heap off, so that who asks
-// meanwhile is answered as fast as ever. It ends at once when something comes in or a vendor has answered.
-func (e *Engine) rest(ctx context.Context, d time.Duration) {
+// breathe leaves the processors to others after a piece of a heap of work that began at the given time: twice as long as the piece
+// took, so that who asks meanwhile waits for one small piece at most. It ends at once when something comes in or a vendor has answered;
+// the engine's loop must look again after it.
+func (e *Engine) breathe(ctx context.Context, began time.Time) {
+	d := min(2*e.o.Now().Sub(began), longestRest)
 	if d <= 0 {
 		return
 	}
@@ -203,6 +205,7 @@ func (e *Engine) rest(ctx context.Context, d time.Duration) {
 // waiting already: nothing is worked off to its end before what came in meanwhile had its turn, least of all a removal.
 func (e *Engine) pass(ctx context.Context, workers *sync.WaitGroup) (more bool, err error) {
 	// A change that cannot be expanded does not keep the apps from what is known already.
+	began := e.o.Now()
 	expanded, expandErr := e.Expand(ctx)
 	m, err := e.o.Mappings.Current(ctx)
 	if err != nil {
@@ -217,6 +220,10 @@ func (e *Engine) pass(ctx context.Context, workers *sync.WaitGroup) (more bool, 
 		}
 	}
 	for _, app := range m.Apps() {
+		if more {
+			e.breathe(ctx, began)
+		}
+		began = e.o.Now()
 		busy, err := e.appPass(ctx, app, burst, workers)
 		more = more || busy
 		errs = append(errs, err)

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	changeBatch = 256  // changes looked at in one go
-	expandSlice = 1000 // persons marked in one transaction
+	changeBatch = 256 // changes looked at in one go
+	expandSlice = 256 // persons marked in one transaction
 )
 
 // Expand takes changes from the outbox and turns them into marks, those that take

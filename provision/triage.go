@@ -16,7 +16,7 @@ import (
 )
 
 // triageSlice is how many marks one transaction judges.
-const triageSlice = 200
+const triageSlice = 50
 
 // Triage judges the app's marks, and what waited for a time that has come: it clears
 // those with nothing to do and gives the others their place in the queue. It calls
