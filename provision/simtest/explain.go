@@ -27,10 +27,11 @@ type told struct {
 	at     time.Time // Usher's clock when the vendor got it, which is no later than its effect
 	what   string    // for the text of a failure
 	op     provision.Op
+	or     provision.Op // another that may have done it; "" for none
 	person uuid.UUID
 	team   string // of a membership
 	joined bool
-	clean  bool // the vendor confirmed it, and nobody died over it
+	clean  bool // the vendor confirmed it, and the process did not die before it was told
 }
 
 // fact is what the audit says of one account.
@@ -45,6 +46,7 @@ type fact struct {
 // recorded is what the simulator remembers for it.
 type recorded struct {
 	writes      []told
+	finished    int    // how many of them are of processes that have ended
 	lost        []fact // of stores that a backup replaced
 	backwards   time.Duration
 	memberships map[string]map[string][]string // by app and account: the teams as they were seen last
@@ -207,7 +209,12 @@ func (w *World) judgeMembership(app, id, team string, joined, clean bool, at tim
 	for c, last := range w.asked {
 		asked = asked || asks(c) && vendorNow().Sub(last) < aCall
 	}
+	ends := []provision.Op{provision.OpDemote, provision.OpRemove, provision.OpSuspend}
+	leaves := a.Intent != nil && a.Intent.Sent && !joined && slices.Contains(ends, a.Intent.Op)
 	if asked {
+		if leaves { // whichever of the two came first
+			t.or = a.Intent.Op
+		}
 		w.writes = append(w.writes, t)
 		return nil
 	}
@@ -215,8 +222,7 @@ func (w *World) judgeMembership(app, id, team string, joined, clean bool, at tim
 		w.excuse("a leaver is taken out of a team that a write of unknown outcome may have let in")
 		return nil
 	}
-	ends := []provision.Op{provision.OpDemote, provision.OpRemove, provision.OpSuspend}
-	if a.Intent != nil && a.Intent.Sent && !joined && slices.Contains(ends, a.Intent.Op) {
+	if leaves {
 		t.op = a.Intent.Op
 		w.writes = append(w.writes, t)
 		return nil
@@ -261,7 +267,12 @@ func (w *World) facts() ([]fact, error) {
 
 // tells reports whether a fact is the one that a write of an operation ends in.
 func (f *fact) tells(t *told) bool {
-	switch t.op {
+	return f.ends(t, t.op) || t.or != "" && f.ends(t, t.or)
+}
+
+// ends reports whether a fact is the one that a write ends in as part of an operation.
+func (f *fact) ends(t *told, op provision.Op) bool {
+	switch op {
 	case provision.OpObtain:
 		return f.act == audit.AccountCreated
 	case provision.OpUpdate:
@@ -318,6 +329,27 @@ func (w *World) explained() error {
 	return nil
 }
 
+// unfinished notes that a process died: what it wrote and did not tell by then has an unknown outcome for the next one.
+func (w *World) unfinished() error {
+	if !slices.ContainsFunc(w.writes[w.finished:], func(t told) bool { return t.clean }) {
+		w.finished = len(w.writes)
+		return nil
+	}
+	now, err := w.facts()
+	if err != nil {
+		return err
+	}
+	for i := w.finished; i < len(w.writes); i++ {
+		t := &w.writes[i]
+		from := t.at.Add(-w.backwards).Truncate(time.Millisecond)
+		t.clean = t.clean && slices.ContainsFunc(now, func(f fact) bool {
+			return f.app == t.app && f.person == t.person && !f.at.Before(from) && f.tells(t)
+		})
+	}
+	w.finished = len(w.writes)
+	return nil
+}
+
 // overtaken reports whether the operation that a confirmed call was part of failed at another call.
 func (w *World) overtaken(t *told, all []fact) bool {
 	return slices.ContainsFunc(all, func(f fact) bool {
@@ -342,6 +374,6 @@ func (w *World) keepFacts() error {
 			w.excuse("a backup was put back between a write and its fact")
 		}
 	}
-	w.writes = kept
+	w.writes, w.finished = kept, len(kept)
 	return nil
 }

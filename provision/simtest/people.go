@@ -32,7 +32,9 @@ func (w *World) tell(do func() error, told func(), touches ...string) error {
 		w.model.remember(vendorNow())
 		return nil
 	case errors.Is(err, errCrash):
-		w.restart()
+		if err := w.restart(); err != nil {
+			return err
+		}
 		return w.relearn(touches)
 	case slices.Contains([]directory.Code{directory.NotFound, directory.Uniqueness, directory.Invalid, directory.TooMany}, directory.CodeOf(err)):
 		w.say("  refused: %v", err)

@@ -152,7 +152,7 @@ func (w *World) playOutside(a Act) error {
 	case "restart":
 		w.say("restart")
 		w.p.dead = true
-		w.restart()
+		return w.restart()
 	case "clock":
 		d := []time.Duration{-time.Hour, -25 * time.Hour, time.Hour, 26 * time.Hour, -time.Minute, 10 * time.Second}[a.A%6]
 		if since := vendorNow().Sub(w.lastWrite); d > 0 && since < w.kind.lag {
@@ -206,12 +206,19 @@ func (w *World) restore() error {
 	return w.audit(false)
 }
 
-// restart buries a process that died and starts the next one. What was arranged to kill it is spent.
-func (w *World) restart() {
+// restart buries a process that died, looks at what it did last, and starts the next one. What was arranged to kill it is spent.
+func (w *World) restart() error {
 	w.p.bury()
+	if err := w.watch(); err != nil {
+		return err
+	}
+	if err := w.unfinished(); err != nil {
+		return err
+	}
 	w.crashIn = 0
 	w.say("a new process starts")
 	w.start()
+	return nil
 }
 
 // run lets the process work while time passes.
@@ -251,7 +258,9 @@ func (w *World) work(r *rand.Rand, n int, rested func() (done bool, err error)) 
 			return unexpected(err)
 		}
 		if w.p.dead {
-			w.restart()
+			if err := w.restart(); err != nil {
+				return err
+			}
 			if err := w.acknowledged(); err != nil {
 				return err
 			}
