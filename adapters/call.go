@@ -2,6 +2,7 @@ package adapters
 
 import (
 	"context"
+	"net/http"
 	"time"
 )
 
@@ -18,6 +19,19 @@ type Call struct {
 	Lane     Lane
 	Attempts int           // how often the request was sent; more than 1 only for safe methods; 0 if never
 	Duration time.Duration // from the first attempt to the last byte, without the wait for the rate limit
+}
+
+// OpCredential is the Call.Op of fetching a credential, which changes no account.
+const OpCredential = "get access token"
+
+// MayHaveEffect reports whether the vendor may have changed something: the call was no read, and was not refused.
+func (c Call) MayHaveEffect() bool {
+	switch {
+	case c.Method == http.MethodGet, c.Method == http.MethodHead, c.Op == OpCredential:
+		return false
+	default:
+		return c.Outcome == "ok" || c.Outcome == string(Uncertain)
+	}
 }
 
 type callLogKey struct{}

@@ -81,8 +81,10 @@ type execution struct {
 
 	settled bool // the item was settled together with what the last step wrote
 
-	mu    sync.Mutex
-	calls []string // to the vendor, of the step under way; for its fact
+	mu      sync.Mutex
+	calls   []string  // to the vendor, of the step under way; for its fact
+	effects int       // of them, those that may have changed something since the last intent
+	ending  uuid.UUID // the account that the last intent reduces or ends; uuid.Nil for other work
 }
 
 // maxCalls is how many vendor calls a fact lists.
@@ -92,9 +94,20 @@ const maxCalls = 20
 func (x *execution) note(c adapters.Call) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if c.MayHaveEffect() {
+		x.effects++
+	}
 	if len(x.calls) < maxCalls {
 		x.calls = append(x.calls, fmt.Sprintf("%s %s %d %s", c.Method, c.Route, c.Status, c.Request))
 	}
+}
+
+// inPart reports whether something of what was intended last may have taken effect. Adapters make several calls for one operation, and
+// a definite no to one of them says nothing of those before it.
+func (x *execution) inPart() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.effects > 0
 }
 
 // told returns the calls noted since it was last asked.
@@ -145,6 +158,8 @@ func (x *execution) step(ctx context.Context, s *Situation, step Step) error {
 			outcome = "held"
 		case errors.As(err, &p):
 			outcome = "paused"
+		case errors.Is(err, errStale):
+			outcome = "stale"
 		}
 	} else if step.Op != OpAbandon && step.Op != OpTeams {
 		x.vendorAnswered()
@@ -296,6 +311,12 @@ func (x *execution) intend(ctx context.Context, a *Account, op Op) error {
 		probes = a.Intent.Probes
 	}
 	a.Intent = &Intent{Op: op, At: x.o.Now(), Sent: true, Probes: probes}
+	x.mu.Lock()
+	x.effects, x.ending = 0, uuid.Nil
+	if takesAway(op) {
+		x.ending = a.ID
+	}
+	x.mu.Unlock()
 	return x.put(ctx, a, "", nil, func(r store.Reader) error { return x.allowed(r, op, a.Person) })
 }
 
@@ -403,6 +424,11 @@ func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 	case errors.As(cause, &paused):
 		return e.park(ctx, it, func(_ *txn, i *Item) error {
 			i.State, i.Lane = Ready, paused.lane // due as it was
+			return nil
+		})
+	case errors.Is(cause, errStale):
+		return e.park(ctx, it, func(_ *txn, i *Item) error {
+			i.State, i.Due = Marked, now
 			return nil
 		})
 	case errors.As(cause, &we):

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/mapping"
@@ -315,18 +314,10 @@ func mark(tx store.Tx, app, subject string, c *audit.Change, now time.Time) erro
 	default:
 		*it = *was
 	}
-	it.Generation++
 	if n := len(it.Causes); it.Fresh == 0 || n == 0 || it.Causes[n-1] != c.ID {
 		it.Fresh++ // a change of everybody marks who is in both directory and ledger twice
 	}
-	waits := it.Attempts > 0 || it.Failure != nil && it.Failure.Kind == adapters.Retry
-	if it.State == Ready && waits && it.Due.After(now) {
-		it.NotBefore = it.Due
-	}
-	if it.State == Failed {
-		it.Attempts = 0
-	}
-	it.State, it.Due, it.Rounds = Marked, now, 0
+	it.anew(now)
 	if c.Act == audit.PersonTerminated {
 		it.Due = time.Time{} // judged before all others
 	}

@@ -307,7 +307,7 @@ func (h *history) playRest(a act) error {
 		}
 		after := kind == adapters.Uncertain && a.c%2 == 0 && op != "check" && op != "find"
 		h.say("fault at %s: %s, after the effect: %v", op, kind, after)
-		h.vendor.faults[op] = append(h.vendor.faults[op], fault{err, after})
+		h.vendor.faults[op] = append(h.vendor.faults[op], fault{err: err, after: after})
 	case "lag":
 		h.say("the next look-up misses")
 		h.vendor.missAfterCreate = 1

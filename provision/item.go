@@ -43,6 +43,9 @@ type Item struct {
 	// NotBefore keeps a retry's time over further marks, so that a busy person is not tried in a loop.
 	NotBefore time.Time `json:"notBefore,omitzero"`
 	Failure   *Failure  `json:"failure,omitempty"` // the last one, cleared by success
+	// Turns is when the plan answers differently by itself (the end of an `until`, of a freeze): the item is then judged anew,
+	// whatever else it waits for. Zero: never.
+	Turns time.Time `json:"turns,omitzero"`
 }
 
 // ItemState says what an item waits for. docs/provisioning.md draws the transitions.
@@ -59,7 +62,7 @@ const (
 	Later ItemState = "later"
 	// Held: waits for an administrator; the holds of the pair say why.
 	Held ItemState = "held"
-	// Failed: repeating cannot help. Waits for a change or for `usher retry`.
+	// Failed: repeating cannot help. Waits for a change, also one that time brings (Turns), or for `usher retry`.
 	Failed ItemState = "failed"
 )
 
@@ -187,9 +190,38 @@ func classPrefix(app string, c class) []byte { return store.Key([]byte(app), []b
 
 func itemKey(app, subject string) []byte { return store.Key([]byte(app), []byte(subject)) }
 
+// turned reports whether the plan of an item that waits for something else than time answers differently since a moment that has come.
+func (i *Item) turned(now time.Time) bool { return i.turns() && !i.Turns.After(now) }
+
+// turns reports whether the item has to be judged at Turns: that is before its own time, if that brings a judgement at all.
+func (i *Item) turns() bool {
+	switch i.State {
+	case Ready: // it may be kept from its execution for long: by a switch, a stopped app, a retry
+		return !i.Turns.IsZero()
+	case Held, Failed:
+		return !i.Turns.IsZero() && i.Turns.Before(i.Due)
+	default:
+		return false
+	}
+}
+
+// anew lets an item be judged as after a mark. A retry keeps its time, so that a busy person is not tried in a loop.
+func (i *Item) anew(now time.Time) {
+	i.Generation++
+	waits := i.Attempts > 0 || i.Failure != nil && i.Failure.Kind == adapters.Retry
+	if i.State == Ready && waits && i.Due.After(now) {
+		i.NotBefore = i.Due
+	}
+	if i.State == Failed {
+		i.Attempts = 0
+	}
+	i.State, i.Due, i.Rounds = Marked, now, 0
+}
+
 const (
-	byDue = "due" // (app, class, due)
-	byCut = "cut" // (app, due), of what ends the access of terminated persons
+	byDue  = "due"  // (app, class, due)
+	byCut  = "cut"  // (app, due), of what ends the access of terminated persons
+	byTurn = "turn" // (app, turns), of what has to be judged then
 )
 
 var items = store.NewTable("items",
@@ -202,6 +234,12 @@ var items = store.NewTable("items",
 			return nil
 		}
 		return [][]byte{append(store.Key([]byte(i.App)), dueBytes(i.Due)...)}
+	}},
+	store.Index[Item]{Name: byTurn, Keys: func(i *Item) [][]byte {
+		if !i.turns() {
+			return nil
+		}
+		return [][]byte{append(store.Key([]byte(i.App)), dueBytes(i.Turns)...)}
 	}},
 )
 

@@ -25,6 +25,7 @@ const (
 	itemRounds
 	itemNotBefore
 	itemFailure // JSON
+	itemTurns
 )
 
 // MarshalBinary returns the item as the store keeps it: the same bytes for equal items.
@@ -53,7 +54,8 @@ func (i *Item) MarshalBinary() ([]byte, error) {
 	data = appendInt(data, itemAttempts, i.Attempts)
 	data = appendInt(data, itemRounds, i.Rounds)
 	data = appendTime(data, itemNotBefore, i.NotBefore)
-	return appendJSON(data, itemFailure, i.Failure)
+	data, err := appendJSON(data, itemFailure, i.Failure)
+	return appendTime(data, itemTurns, i.Turns), err
 }
 
 // UnmarshalBinary reads an item as a store keeps it, in any form that it ever had. It keeps nothing of data.
@@ -109,6 +111,8 @@ func (i *Item) read(number byte, value []byte, text string) (err error) {
 		i.NotBefore, err = readTime(value)
 	case itemFailure:
 		err = json.Unmarshal(value, &i.Failure)
+	case itemTurns:
+		i.Turns, err = readTime(value)
 	}
 	return err
 }

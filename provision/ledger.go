@@ -138,8 +138,11 @@ func (a *Account) unwanted() bool { return !a.UnwantedSince.IsZero() }
 // unsure reports whether a call of a kind was sent for it and nobody knows whether it took effect.
 func (a *Account) unsure(op Op) bool { return a.Intent != nil && a.Intent.Sent && a.Intent.Op == op }
 
-// cutOff reports whether the sign-in was ended for certain: a suspension without an answer may not have taken place.
-func (a *Account) cutOff() bool { return a.State == Suspended && !a.unsure(OpSuspend) }
+// cutOff reports whether the sign-in was ended for certain: a suspension without an answer may not have taken place, and a resumption
+// without one may have.
+func (a *Account) cutOff() bool {
+	return a.State == Suspended && !a.unsure(OpSuspend) && !a.unsure(OpResume)
+}
 
 func (a *Account) did(action adapters.Action) bool {
 	for _, d := range a.Done {

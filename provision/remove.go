@@ -55,6 +55,8 @@ func (x *execution) reduce(ctx context.Context, step Step, a *Account) error {
 	case err == nil:
 	case adapters.KindOf(err) == adapters.Uncertain:
 		return err
+	case x.inPart():
+		return x.orGone(ctx, a, err) // as after a lost reply: a return restores it, else it is repeated
 	default: // this one did nothing; an earlier one of unknown outcome stays unknown
 		a.State, a.Role, a.Teams, a.Intent = was.State, was.Role, was.Teams, was.Intent
 		if serr := x.save(ctx, a, "", nil); serr != nil {
@@ -164,8 +166,14 @@ func (x *execution) remove(ctx context.Context, s *Situation, step Step, a *Acco
 	case adapters.KindOf(err) == adapters.Uncertain:
 		return err // stays removing: the call is repeated, which is safe
 	}
-	if doubtful && !aboutTheAccount(err) {
+	partly := x.inPart()
+	if (doubtful || partly) && !aboutTheAccount(err) {
 		return err
+	}
+	if partly {
+		if rerr := x.leftOver(ctx, a); rerr != nil {
+			return rerr
+		}
 	}
 	a.State, a.Intent = a.From, nil
 	if serr := x.save(ctx, a, "", nil); serr != nil {
@@ -183,6 +191,17 @@ func (x *execution) remove(ctx context.Context, s *Situation, step Step, a *Acco
 		}
 	}
 	return err
+}
+
+// leftOver reads what a removal that was refused in the end has taken before: roles and teams go before the account does.
+func (x *execution) leftOver(ctx context.Context, a *Account) error {
+	found, err := x.conn.Adapter.Find(ctx, adapters.Probe{ID: a.VendorID})
+	if err != nil {
+		return err // stays removing: it is looked at again
+	}
+	a.observed(found, x.o.Now())
+	a.Role, a.Licence, a.Teams = found.Role, found.Licence, found.Teams // no teams where the vendor does not show them: they are entered again
+	return nil
 }
 
 // aboutTheAccount reports whether an error was said of an account that is there.

@@ -299,8 +299,12 @@ type pausedError struct {
 
 func (e *pausedError) Error() string { return e.stop.What() + " paused by " + e.stop.By }
 
-// allowed looks at the switches in the transaction in which a step is intended: what is not intended when a switch is durable is not sent.
+// allowed looks at the switches in the transaction in which a step is intended: what is not intended when a switch is durable is not
+// sent. What ends an account is looked at once more, too.
 func (x *execution) allowed(r store.Reader, op Op, person uuid.UUID) error {
+	if err := x.stillEnds(r, person); err != nil {
+		return err
+	}
 	all, err := switchesIn(r, x.o.Now())
 	if err != nil || len(all) == 0 {
 		return err
@@ -320,7 +324,7 @@ func (x *execution) allowed(r store.Reader, op Op, person uuid.UUID) error {
 	return nil
 }
 
-// permit looks at the switches once more when a call has waited for its turn at the vendor, right before it is sent.
+// permit looks at all that once more when a call has waited for its turn at the vendor, right before it is sent.
 func (x *execution) permit(ctx context.Context) error {
 	return x.o.Store.View(ctx, func(r store.Reader) error { return x.allowed(r, x.op, x.person) })
 }

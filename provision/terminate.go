@@ -17,11 +17,12 @@ import (
 
 // cut ends the account of a terminated person: no quiet time, budget, confirmation or `after` stands in between.
 // Sign-in ends now. What the mapping does later (a deletion after some days) keeps its time; where the app
-// cannot suspend, its ending is not waited for, as the person would stay inside. Only the guards stay: a protected account is a hold.
+// cannot suspend, its ending is not waited for, as the person would stay inside. What may not have taken place (Account.out, removing) is
+// repeated. Only the guards stay: a protected account is a hold.
 func (p *planner) cut(a *Account) {
 	before := len(p.plan.Steps)
 	p.ending(a)
-	if a.cutOff() || a.State == Removing || slices.ContainsFunc(p.plan.Steps[before:], func(s Step) bool {
+	if a.cutOff() || slices.ContainsFunc(p.plan.Steps[before:], func(s Step) bool {
 		return s.Op == OpSuspend || s.Op == OpRemove
 	}) {
 		return
@@ -160,7 +161,7 @@ func cutOf(app *mapping.App, x Explanation) Cut {
 			continue
 		}
 		c.Accounts++
-		if a.State == Suspended && (a.Intent == nil || !a.Intent.Sent) {
+		if a.cutOff() {
 			c.Text = "sign-in is ended, the account is suspended"
 			continue
 		}

@@ -75,6 +75,9 @@ func (j *judge) judge(ctx context.Context, due []dueItem) error {
 				continue
 			}
 			it := *was
+			if it.turned(j.now) {
+				it.anew(j.now) // whoever is executing it by now does not settle it
+			}
 			if err := j.settle(tx, was, &it); err != nil {
 				return err
 			}
@@ -92,7 +95,8 @@ func (d dueItem) still(r store.Reader, now time.Time) (*Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if it.class() != d.class || it.State != Marked && it.Due.After(now) {
+	due := it.State == Marked || it.State != Ready && !it.Due.After(now)
+	if it.class() != d.class || !due && !it.turned(now) {
 		return nil, nil
 	}
 	return it, nil
@@ -170,6 +174,17 @@ func (e *Engine) toJudge(ctx context.Context, app string, now time.Time) ([]dueI
 				if key := itemKey(app, it.Subject); !e.isRunning(key) {
 					due = append(due, dueItem{key, c})
 				}
+			}
+		}
+		for it, err := range items.Find(r, byTurn, store.Key([]byte(app))) {
+			if err != nil {
+				return err
+			}
+			if it.Turns.After(now) || len(due) == triageSlice {
+				break
+			}
+			if key := itemKey(app, it.Subject); !e.isRunning(key) {
+				due = append(due, dueItem{key, it.class()})
 			}
 		}
 		return nil
@@ -335,6 +350,10 @@ func (j *judge) settle(tx *txn, was, it *Item) error {
 	}
 	it.Urgent, it.Approved, it.Exceeds, it.Edited, it.Fresh = false, false, false, false, 0
 	it.Cut = s.Person.Terminated != nil
+	it.Turns = time.Time{}
+	if plan.Next.After(j.now) {
+		it.Turns = plan.Next
+	}
 	switch {
 	case plan.Waiting && j.app.Mode != mapping.Observe:
 		it.State, it.Lane, it.Due, it.Marked, it.Work = Quiet, Removal, j.now, oldestUnwanted(&s, j.now), plan.Work
@@ -352,7 +371,7 @@ func (j *judge) settle(tx *txn, was, it *Item) error {
 			it.Due = plan.Next
 		}
 	case !plan.Next.IsZero():
-		it.State, it.Due, it.Failure, it.Attempts = Later, plan.Next, nil, 0
+		it.State, it.Due, it.Failure, it.Attempts, it.Turns = Later, plan.Next, nil, 0, time.Time{}
 	default:
 		return items.Remove(tx, was)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -50,10 +51,11 @@ type vendor struct {
 	listing func([]adapters.Account) []adapters.Account // what a list shows of what is there
 }
 
-// fault is what happens to the next call of an operation: before or after its effect.
+// fault is what happens to the next call of an operation: before or after its effect, or after a part of it.
 type fault struct {
 	err   error
 	after bool
+	part  func()
 }
 
 // lag is how long a read of a vendor whose reads lag may miss a write.
@@ -74,7 +76,32 @@ func newVendor() *vendor {
 
 func (v *vendor) fail(op string, err error) { v.faults[op] = append(v.faults[op], fault{err: err}) }
 func (v *vendor) failAfter(op string, err error) {
-	v.faults[op] = append(v.faults[op], fault{err, true})
+	v.faults[op] = append(v.faults[op], fault{err: err, after: true})
+}
+
+// failPart lets the next call of an operation do a part of it before it fails.
+func (v *vendor) failPart(op string, err error, part func()) {
+	v.faults[op] = append(v.faults[op], fault{err: err, part: part})
+}
+
+// permitted asks the permit of a call whose turn at the vendor has come.
+func permitted(ctx context.Context, op string) error {
+	if err := adapters.Permitted(ctx); err != nil {
+		return &adapters.Error{Kind: adapters.Retry, Scope: adapters.OneAccount, Op: op, Message: err.Error(), Err: err}
+	}
+	return nil
+}
+
+// before plays a fault that comes before the effect of a call, or after a part of it.
+func (f fault) before(ctx context.Context, op string) error {
+	if f.part != nil {
+		f.part()
+		adapters.LogCall(ctx, adapters.Call{Op: op, Method: http.MethodPut, Route: "/" + op, Status: http.StatusOK, Outcome: "ok"})
+	}
+	if f.err != nil && !f.after {
+		return f.err
+	}
+	return nil
 }
 
 // call logs an operation and returns the fault that waits for it.
@@ -289,11 +316,11 @@ func (v *vendor) Remove(ctx context.Context, id string, r adapters.Removal) erro
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	f := v.call("remove", id)
-	if err := adapters.Permitted(ctx); err != nil { // asked when its turn at the vendor has come
-		return &adapters.Error{Kind: adapters.Retry, Scope: adapters.OneAccount, Op: "remove", Message: err.Error(), Err: err}
+	if err := permitted(ctx, "remove"); err != nil {
+		return err
 	}
-	if f.err != nil && !f.after {
-		return f.err
+	if err := f.before(ctx, "remove"); err != nil {
+		return err
 	}
 	if v.accounts[id] == nil {
 		return problem(adapters.NotFound, "remove")
@@ -304,12 +331,12 @@ func (v *vendor) Remove(ctx context.Context, id string, r adapters.Removal) erro
 	return f.err
 }
 
-func (v *vendor) Suspend(_ context.Context, id string) error {
-	return v.set("suspend", id, func(a *adapters.Account) { a.State = adapters.Suspended })
+func (v *vendor) Suspend(ctx context.Context, id string) error {
+	return v.set(ctx, "suspend", id, func(a *adapters.Account) { a.State = adapters.Suspended })
 }
 
-func (v *vendor) Demote(_ context.Context, id string) error {
-	return v.set("demote", id, func(a *adapters.Account) {
+func (v *vendor) Demote(ctx context.Context, id string) error {
+	return v.set(ctx, "demote", id, func(a *adapters.Account) {
 		a.Role = "observer"
 		for t, members := range v.teams {
 			v.teams[t] = slices.DeleteFunc(members, func(m string) bool { return m == id })
@@ -317,8 +344,8 @@ func (v *vendor) Demote(_ context.Context, id string) error {
 	})
 }
 
-func (v *vendor) Resume(_ context.Context, id string, before adapters.Account) (adapters.Account, error) {
-	err := v.set("resume", id, func(a *adapters.Account) {
+func (v *vendor) Resume(ctx context.Context, id string, before adapters.Account) (adapters.Account, error) {
+	err := v.set(ctx, "resume", id, func(a *adapters.Account) {
 		a.State = adapters.Active
 		if before.Role != "" {
 			a.Role = before.Role
@@ -330,12 +357,15 @@ func (v *vendor) Resume(_ context.Context, id string, before adapters.Account) (
 	return *v.accounts[id], nil
 }
 
-func (v *vendor) set(op, id string, change func(*adapters.Account)) error {
+func (v *vendor) set(ctx context.Context, op, id string, change func(*adapters.Account)) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if err := permitted(ctx, op); err != nil {
+		return err
+	}
 	f := v.call(op, id)
-	if f.err != nil && !f.after {
-		return f.err
+	if err := f.before(ctx, op); err != nil {
+		return err
 	}
 	if v.accounts[id] == nil {
 		return problem(adapters.NotFound, op)

@@ -126,7 +126,7 @@ func (b bearer) Rejected(r *http.Request) bool {
 // FetchToken posts form to a token endpoint (RFC 6749 sections 4 and 6) and reads its answer.
 // c carries the client's credential and the endpoint's address as its base.
 func FetchToken(ctx context.Context, c *Client, path string, form url.Values) (Token, error) {
-	req := Request{Op: "get access token", Method: http.MethodPost, Path: path, Form: form}
+	req := Request{Op: adapters.OpCredential, Method: http.MethodPost, Path: path, Form: form}
 	resp, err := c.Do(ctx, req)
 	if err != nil {
 		return Token{}, err

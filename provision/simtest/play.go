@@ -331,6 +331,7 @@ func (w *World) nextMoment() (time.Time, error) {
 			return next, err
 		}
 		sooner(it.Due)
+		sooner(it.Turns)
 		ready = ready || it.State == provision.Ready && !it.Due.After(now) && d.apps[it.App].mode != "paused"
 		if it.State == provision.Quiet {
 			sooner(it.Marked.Add(quiet.Pause))
