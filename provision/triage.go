@@ -330,6 +330,9 @@ func (j *judge) settle(tx *txn, was, it *Item) error {
 		return err
 	}
 	plan := s.Plan()
+	if len(plan.Hardened) > 0 {
+		it.Marked = j.now // a source speaks only now, and what it says is weighed whole
+	}
 	if len(plan.Unwanted)+len(plan.Returned)+len(plan.Hardened) > 0 && j.app.Mode != mapping.Observe {
 		if err := j.stamp(tx, it, &s, plan); err != nil {
 			return err
@@ -356,7 +359,7 @@ func (j *judge) settle(tx *txn, was, it *Item) error {
 	}
 	switch {
 	case plan.Waiting && j.app.Mode != mapping.Observe:
-		it.State, it.Lane, it.Due, it.Marked, it.Work = Quiet, Removal, j.now, oldestUnwanted(&s, j.now), plan.Work
+		it.State, it.Lane, it.Due, it.Marked, it.Work = Quiet, Removal, j.now, quietSince(it, &s, j.now), plan.Work
 	case len(plan.Steps) > 0 && (j.app.Mode != mapping.Observe || it.Rounds == 0):
 		it.State, it.Lane, it.Due = Ready, plan.Lane(), j.now
 		switch {
@@ -378,12 +381,16 @@ func (j *judge) settle(tx *txn, was, it *Item) error {
 	return items.Replace(tx, was, it)
 }
 
-func oldestUnwanted(s *Situation, now time.Time) time.Time {
+// quietSince is when an item's quiet time began: with the account that turned unwanted first, and not before the item.
+func quietSince(it *Item, s *Situation, now time.Time) time.Time {
 	oldest := now
 	for i := range s.Accounts {
 		if a := &s.Accounts[i]; a.unwanted() && a.UnwantedSince.Before(oldest) {
 			oldest = a.UnwantedSince
 		}
+	}
+	if it.Marked.After(oldest) && !it.Marked.After(now) {
+		return it.Marked
 	}
 	return oldest
 }
