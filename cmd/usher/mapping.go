@@ -92,7 +92,7 @@ func newRollback(a *app) *cobra.Command {
 		Short: "Put an older mapping in force again",
 		Long: `Put the text of an older version in force, as a new version: the one before the present one, or that of --to. It shows
 what changes and asks as apply does. While a version is rolled out (usher rollout), it takes that back: everybody follows the one that was
-in force before.`,
+in force before. A version that was taken back so is passed over by a later rollback without --to.`,
 		Example: "  usher rollback\n  usher rollback --to 5 --yes",
 		Args:    needs(),
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, _ []string) error {
@@ -108,7 +108,7 @@ in force before.`,
 				}
 			}
 			if to == 0 {
-				to = current - 1
+				to = before(all.Value, current)
 			}
 			if to < 1 || to > current {
 				return &refusedError{noVersion(to, current)}
@@ -136,6 +136,16 @@ in force before.`,
 	cmd.Flags().IntVar(&e.expect, "expect", 0, "the version that must be in force")
 	cmd.Flags().StringVar(&e.comment, "comment", "", "why, for those who look later")
 	return cmd
+}
+
+// before returns the version that was in force for everybody before the present one. One that only a ring followed, and that was
+// taken back, was withdrawn by somebody who had seen it: it is never meant.
+func before(all []versions.Version, current int) int {
+	to := current - 1
+	for to > 0 && all[to-1].Withdrawn != nil {
+		to--
+	}
+	return to
 }
 
 func noVersion(to, current int) string {
@@ -222,7 +232,7 @@ func (a *app) confirm(ctx context.Context, n int, question string, stdinTaken bo
 		return err
 	}
 	if answer != strconv.Itoa(n) {
-		return &unconfirmedError{"not confirmed; nothing changed"}
+		return &unconfirmedError{fmt.Sprintf("not confirmed: %q was typed, not %d; nothing changed", answer, n)}
 	}
 	return nil
 }
@@ -309,6 +319,9 @@ func writeVersions(p *page, all []versions.Version) {
 		comment := v.Comment
 		if v.Rollout != nil {
 			comment = strings.TrimSpace("for " + v.Rollout.Ring.String() + " so far (usher rollout)  " + comment)
+		}
+		if v.Withdrawn != nil {
+			comment = strings.TrimSpace("for " + v.Withdrawn.String() + " alone, and taken back  " + comment)
 		}
 		var confirmed []string
 		if v.Confirmed > 0 {

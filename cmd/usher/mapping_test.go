@@ -97,7 +97,7 @@ func TestWhoConfirmsAnEdit(t *testing.T) {
 		{name: "without a terminal", planned: 2, code: exitUnconfirmed, says: "2 people lose accounts: look at it and run this again with --yes; nothing changed"},
 		{name: "without a terminal, with --yes", planned: 2, really: 2, args: []string{"--yes"}, code: exitDone, says: "Version 8", query: "confirm=2&expect=7"},
 		{name: "a person types the number", planned: 2, really: 2, terminal: person, stdin: "2\n", code: exitDone, says: "Type 2 to go on", query: "confirm=2&expect=7"},
-		{name: "a person types y", planned: 2, terminal: person, stdin: "y\n", code: exitUnconfirmed, says: "not confirmed; nothing changed"},
+		{name: "a person types y", planned: 2, terminal: person, stdin: "y\n", code: exitUnconfirmed, says: `not confirmed: "y" was typed, not 2; nothing changed`},
 		{name: "a person goes away", planned: 1, terminal: person, code: exitUnconfirmed, says: "1 person loses an account. Type 1 to go on"},
 		{name: "there are more of them by then", planned: 2, really: 5, args: []string{"--yes"}, code: exitUnconfirmed, says: "5 people lose accounts through this edit.", query: "confirm=2&expect=7"},
 		{name: "another version is expected", args: []string{"--expect", "6"}, code: exitRefused, says: "version 7 of the mapping is in force, not 6"},

@@ -34,6 +34,8 @@ type Version struct {
 	Text      string `json:"-"` // the document as applied; List leaves it out
 	// Rollout is how far the version has come that is being rolled out; List and Get set it.
 	Rollout *Rollout `json:"rollout,omitempty"`
+	// Withdrawn is the ring that followed the version when it was taken back, before it had reached everybody; nil for all others.
+	Withdrawn *mapping.Ring `json:"withdrawn,omitempty"`
 }
 
 // record is a Version as it is stored, with the world it was found right for. So a version means the same for ever,

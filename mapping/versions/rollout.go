@@ -124,6 +124,20 @@ func (v *Versions) begin(r store.Reader, n *next, doc *mapping.Document, ring st
 	return in, err
 }
 
+// withdraw notes on a version that is being rolled out that it was taken back; nil is nothing to note.
+func (v *Versions) withdraw(tx store.Tx, ro *Rollout) error {
+	if ro == nil {
+		return nil
+	}
+	rec, err := v.recordIn(tx, ro.Version)
+	if err != nil {
+		return err
+	}
+	ring := ro.Ring
+	rec.Withdrawn = &ring
+	return v.records.Put(tx, rec)
+}
+
 // rolloutOf returns the rollout of a version, nil for none.
 func (v *Versions) rolloutOf(r store.Reader, number int) (*Rollout, error) {
 	s, err := v.stateIn(r)

@@ -168,6 +168,9 @@ func (v *Versions) Apply(ctx context.Context, actor audit.Actor, src []byte, o A
 
 // write stores a new version with its bindings and its change; with a rollout it is in force for its ring alone.
 func (v *Versions) write(tx store.Tx, rec *record, n *next, ro *Rollout, change, stamp uuid.UUID) error {
+	if err := v.withdraw(tx, n.current.Rollout); err != nil {
+		return err
+	}
 	if err := v.records.Insert(tx, rec); err != nil {
 		return err
 	}
