@@ -101,7 +101,7 @@ func codeOf(err error) int {
 			return exitUse
 		case admin.Unconfirmed:
 			return exitUnconfirmed
-		case admin.NotFound, admin.Conflict:
+		case admin.NotFound, admin.Conflict, admin.Forbidden:
 			return exitRefused
 		}
 	}

@@ -26,7 +26,7 @@ func (o *output) String() string { return string(*o) }
 // Set accepts text and json.
 func (o *output) Set(s string) error {
 	if s != string(asText) && s != string(asJSON) {
-		return fmt.Errorf("it is text or json")
+		return fmt.Errorf("is neither text nor json")
 	}
 	*o = output(s)
 	return nil

@@ -30,7 +30,9 @@ folder. To see everything at work on this machine alone, run "usher demo".`,
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{command: cmd.CommandPath(), err: err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{command: cmd.CommandPath(), err: flagError(err)}
+	})
 
 	flags := root.PersistentFlags()
 	addSetting(root, setting("data"), true)
@@ -92,6 +94,9 @@ const aloneToo = "usher-alone-too"
 func checkArgs(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := checkEmpty(cmd); err != nil {
+				return &usageError{command: cmd.CommandPath(), err: err}
+			}
 			if err := check(cmd, args); err != nil {
 				return &usageError{command: cmd.CommandPath(), err: err}
 			}

@@ -64,8 +64,8 @@ Removals that came in meanwhile pass the budget together when it goes on.`,
 			if strings.TrimSpace(reason) == "" {
 				return wrongUse("--reason is missing: it is what status and audit show")
 			}
-			if length < 0 || length == 0 && cmd.Flags().Changed("for") {
-				return wrongUse("--for is a length of time such as 2h or 30m")
+			if length == 0 && cmd.Flags().Changed("for") {
+				return wrongUse("--for is a length of time such as 30m, 2h or 3d")
 			}
 			reply, err := c.Pause(cmd.Context(), what, reason, length)
 			if err != nil {
@@ -79,7 +79,7 @@ Removals that came in meanwhile pass the budget together when it goes on.`,
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for status and audit: a ticket, an incident")
-	cmd.Flags().DurationVar(&length, "for", 0, "go on by itself after this time, such as 2h; without it, only by usher resume")
+	cmd.Flags().Var(span{&length}, "for", "go on by itself after this time, such as 2h or 3d; without it, only by usher resume")
 	return cmd
 }
 
