@@ -35,6 +35,9 @@ func (s Services) drift(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.knownApp(ctx, c.QueryParam("app"), len(all)); err != nil {
+		return err
+	}
 	persons := make([]uuid.UUID, 0, len(all))
 	for _, d := range all {
 		if d.Person != uuid.Nil {

@@ -28,6 +28,7 @@ func (s Services) auditRoutes(v1 *echo.Group) {
 type FactsReply struct {
 	Facts  []audit.Change       `json:"facts"`            // newest first
 	People map[uuid.UUID]string `json:"people,omitempty"` // how those are called whom the facts are about
+	Groups map[uuid.UUID]string `json:"groups,omitempty"` // how the groups are called that the facts are about
 	Next   uuid.UUID            `json:"next,omitzero"`    // give it as before to go on; absent at the end
 }
 
@@ -61,13 +62,17 @@ func (s Services) facts(c echo.Context) error {
 	if r.Facts == nil {
 		r.Facts = []audit.Change{}
 	}
-	var sole []uuid.UUID
+	var sole, groups []uuid.UUID
 	for _, fact := range r.Facts {
+		groups = append(groups, fact.Group)
 		if len(fact.Persons) == 1 {
 			sole = append(sole, fact.Persons[0])
 		}
 	}
 	if r.People, err = s.Engine.Names(ctx, sole); err != nil {
+		return err
+	}
+	if r.Groups, err = s.Engine.GroupNames(ctx, groups); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, r)
@@ -171,12 +176,12 @@ func (s Services) erase(c echo.Context) error {
 	r := EraseReply{Person: person}
 	if c.QueryParam("dry_run") == "true" {
 		if err := s.Engine.Forgettable(ctx, person); err != nil {
-			return err
+			return called(err, map[uuid.UUID]string{person: who})
 		}
 		return c.JSON(http.StatusOK, r)
 	}
 	if r.Forgotten, err = s.Engine.Forget(ctx, actor(c), person); err != nil {
-		return err
+		return called(err, map[uuid.UUID]string{person: who})
 	}
 	if r.Erasure, err = s.Audit.Erase(ctx, actor(c), person); err != nil {
 		return fmt.Errorf("the person %s is out of directory and ledger, the audit's key is still there; erase the id again: %w", person, err)

@@ -17,7 +17,7 @@ type StatusReply struct {
 	Apps    []provision.AppStatus    `json:"apps"`
 	Rollout *provision.RolloutStatus `json:"rollout,omitempty"` // absent: no version is being rolled out
 	Waiting []string                 `json:"waiting,omitempty"` // group names that no group has yet
-	People  map[uuid.UUID]string     `json:"people,omitempty"`  // how those are called whom the failures list
+	People  map[uuid.UUID]string     `json:"people,omitempty"`  // how those are called whom the apps list
 	Backups *BackupStatus            `json:"backups,omitempty"` // absent: none are scheduled
 	// Alerts says how the channels do that people are told on; none: nobody is told.
 	Alerts []alerts.ChannelStatus `json:"alerts"`
@@ -58,6 +58,7 @@ func (s Services) status(c echo.Context) error {
 		for _, f := range app.Failures {
 			failing = append(failing, f.Persons...)
 		}
+		failing = append(failing, app.Leavers...)
 	}
 	if r.People, err = s.Engine.Names(ctx, failing); err != nil {
 		return err
@@ -97,6 +98,11 @@ func (s Services) accounts(c echo.Context) error {
 	all, err := s.Engine.Accounts(c.Request().Context(), c.Param("app"), after, limit, c.QueryParam("all") == "true")
 	if err != nil {
 		return err
+	}
+	if after == uuid.Nil {
+		if err := s.knownApp(c.Request().Context(), c.Param("app"), len(all)); err != nil {
+			return err
+		}
 	}
 	if all == nil {
 		all = []provision.Account{}

@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -31,17 +33,24 @@ func (s Services) holds(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	byID, source := map[string]string{}, c.QueryParam("source")
+	asked := c.QueryParam("source")
+	byID, source := map[string]string{}, asked
 	for _, src := range sources {
 		byID[src.ID.String()] = src.Name
-		if src.Name == c.QueryParam("source") {
+		if src.Name == asked {
 			source = src.ID.String()
 		}
+	}
+	if source == asked && asked != "" && byID[asked] == "" && !strings.HasPrefix(asked, "admin:") {
+		return &requestError{status: http.StatusNotFound, code: NotFound, message: fmt.Sprintf("there is no source %q; an administrator is written as admin:NAME", asked)}
 	}
 	all, err := s.Engine.Holds(ctx, provision.HoldFilter{
 		App: c.QueryParam("app"), Kind: provision.HoldKind(c.QueryParam("kind")), Source: source, All: c.QueryParam("all") == "true",
 	}, maxPage)
 	if err != nil {
+		return err
+	}
+	if err := s.knownApp(ctx, c.QueryParam("app"), len(all)); err != nil {
 		return err
 	}
 	persons := make([]uuid.UUID, len(all))

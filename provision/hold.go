@@ -75,6 +75,14 @@ const (
 	HoldUndone HoldKind = "undone"
 )
 
+// HoldKinds returns every kind of hold, those that can be decided first.
+func HoldKinds() []HoldKind {
+	return []HoldKind{
+		HoldBudget, HoldAdmin, HoldMapping, HoldReduction, HoldTransfer, HoldRefused, HoldEmail, HoldSuspended, HoldNamesake, HoldRestored,
+		HoldAdopt, HoldLeaver, HoldReturned, HoldUndone, HoldForeign, HoldProtected, HoldLastAdmin, HoldProfile,
+	}
+}
+
 // Approvable reports whether a hold of this kind can be approved at all.
 func (k HoldKind) Approvable() bool {
 	return k != HoldForeign && k != HoldProtected && k != HoldProfile && k != HoldLastAdmin

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/store"
 )
 
@@ -32,6 +33,29 @@ func (e *Engine) Names(ctx context.Context, persons []uuid.UUID) (map[uuid.UUID]
 				}
 				names[id] = a.Email
 			}
+		}
+		return nil
+	})
+	return names, err
+}
+
+// GroupNames returns what groups are called, by id. A group that was deleted too long ago has no name.
+func (e *Engine) GroupNames(ctx context.Context, groups []uuid.UUID) (map[uuid.UUID]string, error) {
+	names := map[uuid.UUID]string{}
+	err := e.o.Store.View(ctx, func(r store.Reader) error {
+		clear(names)
+		for _, id := range groups {
+			if _, known := names[id]; known || id == uuid.Nil {
+				continue
+			}
+			g, err := e.o.Directory.GroupIn(r, id)
+			if directory.CodeOf(err) == directory.NotFound {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			names[id] = g.Name
 		}
 		return nil
 	})

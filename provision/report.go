@@ -31,10 +31,16 @@ type AppStatus struct {
 	Accounts   map[AccountState]int `json:"accounts"`
 	Queue      map[string]int       `json:"queue"` // by what the items wait for: marked, quiet, removal, update, joiner, later, held, failed
 	// OldestRemoval is when the oldest removal that is not done yet became one.
-	OldestRemoval time.Time      `json:"oldestRemoval,omitzero"`
-	Holds         int            `json:"holds"`
-	Failures      []FailureGroup `json:"failures,omitempty"`
+	OldestRemoval time.Time `json:"oldestRemoval,omitzero"`
+	Holds         int       `json:"holds"`
+	// Inside counts those of the holds that keep a deactivated person in only because others are held; Leavers are the first few of them.
+	Inside   int            `json:"inside,omitempty"`
+	Leavers  []uuid.UUID    `json:"leavers,omitempty"`
+	Failures []FailureGroup `json:"failures,omitempty"`
 }
+
+// someNamed is how many people a report names where it counts the others.
+const someNamed = 5
 
 // FailureGroup is one cause that keeps people waiting.
 type FailureGroup struct {
@@ -86,7 +92,7 @@ func (e *Engine) Status(ctx context.Context) ([]AppStatus, error) {
 
 func appReport(r store.Reader, s *AppStatus) error {
 	s.Accounts, s.Queue, s.Failures = map[AccountState]int{}, map[string]int{}, nil
-	s.Holds, s.OldestRemoval = 0, time.Time{}
+	s.Holds, s.Inside, s.Leavers, s.OldestRemoval = 0, 0, nil, time.Time{}
 	state, err := appState(r, s.App)
 	if err != nil {
 		return err
@@ -123,11 +129,17 @@ func appReport(r store.Reader, s *AppStatus) error {
 		a, b := s.Failures[i], s.Failures[k]
 		return a.Count > b.Count || (a.Count == b.Count && a.Text < b.Text)
 	})
-	for _, err := range holds.FindKeys(r, byHoldState, store.Key([]byte(HoldOpen), []byte(s.App))) {
+	for h, err := range holds.Find(r, byHoldState, store.Key([]byte(HoldOpen), []byte(s.App))) {
 		if err != nil {
 			return err
 		}
 		s.Holds++
+		if !h.Leaver {
+			continue
+		}
+		if s.Inside++; len(s.Leavers) < someNamed {
+			s.Leavers = append(s.Leavers, h.Person)
+		}
 	}
 	return nil
 }
@@ -143,7 +155,7 @@ func group(groups map[string]*FailureGroup, it *Item, title string) {
 		g.Text, g.Fix, g.at = told.Text, told.Fix, told.At
 	}
 	g.Count++
-	if told.Person != uuid.Nil && len(g.Persons) < 5 {
+	if told.Person != uuid.Nil && len(g.Persons) < someNamed {
 		g.Persons = append(g.Persons, told.Person)
 	}
 	if it.State == Failed {
@@ -170,6 +182,8 @@ type Explanation struct {
 	Next     time.Time        `json:"next,omitzero"`
 	Paused   *Switch          `json:"paused,omitempty"` // keeps what is left to do waiting
 	Facts    []audit.Change   `json:"facts"`            // newest first
+	// Groups says what the groups are called that the facts are about.
+	Groups map[uuid.UUID]string `json:"groups,omitempty"`
 }
 
 const explainedFacts = 40
@@ -198,6 +212,14 @@ func (e *Engine) Why(ctx context.Context, who, app string) (Explanation, error) 
 		}
 		return j.explain(r, person, &x)
 	})
+	if err != nil {
+		return x, err
+	}
+	groups := make([]uuid.UUID, len(x.Facts))
+	for i := range x.Facts {
+		groups[i] = x.Facts[i].Group
+	}
+	x.Groups, err = e.GroupNames(ctx, groups)
 	return x, err
 }
 

@@ -56,7 +56,12 @@ time (2026-11-21T09:00:00Z) or a distance from now (36h, 30d). A kind is an act 
 			if err != nil {
 				return err
 			}
-			return a.print(reply.JSON, func(p *page) { writeFacts(p, reply.Value) })
+			return a.print(reply.JSON, func(p *page) {
+				writeFacts(p, reply.Value)
+				if len(reply.Value.Facts) == 0 && f.Kind != "" {
+					p.line("%s", p.paint(dim, "A kind is an act such as account.removed, or the beginning of some (account.); --output json shows each fact's."))
+				}
+			})
 		}),
 	}
 	cmd.Flags().StringVar(&f.Person, "person", "", "about this person: id, userName or e-mail")
@@ -99,15 +104,27 @@ func writeFacts(p *page, r admin.FactsReply) {
 	}
 	var t table
 	for _, c := range r.Facts {
-		words, s := factWords(c, nil)
-		t.row(styled(dim, p.clock(c.At)), of(whom(c, r.People)), of(c.App), styled(s, words), undoID(c))
+		words, s := factWords(c, audience{pronoun(c), r.Groups})
+		t.row(styled(dim, p.clock(c.At)), of(whom(c, r.People)), of(c.App), styled(s, words+undoID(c)))
 	}
 	p.table(t, 0)
 	if slices.ContainsFunc(r.Facts, undoable) {
-		p.line("%s", p.paint(dim, "usher undo CHANGE brings back what a change took; its id stands in the last column"))
+		p.line("%s", p.paint(dim, "usher undo CHANGE brings back what a change took; its id stands at the end of the line"))
 	}
 	if r.Next != uuid.Nil {
 		p.line("%s", p.paint(dim, "There may be more: --before "+r.Next.String()))
+	}
+}
+
+// pronoun stands for those whom whom names on the same line.
+func pronoun(c audit.Change) string {
+	switch {
+	case len(c.Persons) == 1 && c.Parts == 0:
+		return "the person"
+	case len(c.Persons) == 0 && c.Act == audit.GroupCreated:
+		return ""
+	default:
+		return "them"
 	}
 }
 
@@ -182,7 +199,7 @@ func (a *app) verifyFile(file, keyFile string) error {
 	}
 	report, err := audit.VerifyExport(bufio.NewReader(from), keys)
 	if err != nil {
-		return &usageError{err: err}
+		return wrongUse("%s is not what usher audit export writes (as JSON lines): %w", named(file), err)
 	}
 	return a.verified(report)
 }

@@ -44,7 +44,8 @@ access would make that access impossible to find. There is no way to force it. B
 
 func writeErased(p *page, r admin.EraseReply) {
 	p.line("Person %s is erased; the fact %s says so.", r.Person, r.Erasure.Fact)
-	p.line("Names removed from %s, %s, %s.", count(r.Forgotten.Accounts, "former account", "former accounts"),
-		count(r.Forgotten.Holds, "hold", "holds"), count(r.Forgotten.Texts, "text about others", "texts about others"))
+	p.line("Names removed from %s, %s, %s, %s.", count(r.Forgotten.Accounts, "former account", "former accounts"),
+		count(r.Forgotten.Holds, "hold", "holds"), count(r.Forgotten.Drifts, "entry of drift", "entries of drift"),
+		count(r.Forgotten.Texts, "text about others", "texts about others"))
 	p.line("%s", p.paint(dim, "Backups and exports made before keep what they have; docs/audit.md says what else remains."))
 }

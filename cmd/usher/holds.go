@@ -22,7 +22,12 @@ func newHolds(a *app) *cobra.Command {
 		Long: `List what is held, and why: removals over the budget, reductions of adopted accounts, leavers whose data nobody
 can receive, accounts that are somebody else's. Everything else goes on meanwhile.`,
 		Example: "  usher holds\n  usher holds --app gorgias --kind budget",
-		Args:    needs(),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := checkKind(kind); err != nil {
+				return err
+			}
+			return needs()(cmd, args)
+		},
 		RunE: a.ask(func(cmd *cobra.Command, c *client.Client, _ []string) error {
 			f.Kind = provision.HoldKind(kind)
 			reply, err := c.Holds(cmd.Context(), f)
@@ -39,8 +44,23 @@ can receive, accounts that are somebody else's. Everything else goes on meanwhil
 	return cmd
 }
 
+// holdKinds lists the kinds for people, as --kind takes them.
 func holdKinds() string {
-	return "budget, admin, mapping, reduction, transfer, refused, email, suspended, namesake, adopt, leaver, returned, undone, foreign, protected, last-admin or profile"
+	all := provision.HoldKinds()
+	names := make([]string, len(all))
+	for i, k := range all {
+		names[i] = string(k)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// checkKind refuses a kind of holds that does not exist: a list of it would be empty, as if nothing were held.
+func checkKind(kind string) error {
+	if kind != "" && !slices.Contains(provision.HoldKinds(), provision.HoldKind(kind)) {
+		return wrongUse("--kind: %q is not one of %s", kind, holdKinds())
+	}
+	return nil
 }
 
 func writeHolds(p *page, all []admin.HoldReply, f client.HoldFilter) {
@@ -91,7 +111,7 @@ func writeHolds(p *page, all []admin.HoldReply, f client.HoldFilter) {
 		}
 		p.table(t, 2)
 		if q.leaver {
-			p.line("  → %s", p.paint(red, "still inside only because others are held: usher approve "+first.ID+" shuts this person out now"))
+			p.line("  → %s", p.paint(red, leaverFix(same[q]...)))
 			continue
 		}
 		if q.fix != "" && first.State == provision.HoldOpen {
@@ -103,6 +123,19 @@ func writeHolds(p *page, all []admin.HoldReply, f client.HoldFilter) {
 	if decidable {
 		p.line("%s", p.paint(dim, "usher approve ID… lets it go on, usher reject ID… leaves it as it is; --app APP --all takes all of an app"))
 	}
+}
+
+// leaverFix says how to shut out those who were deactivated and are held only because others are.
+func leaverFix(leavers ...admin.HoldReply) string {
+	ids := make([]string, len(leavers))
+	for i, h := range leavers {
+		ids[i] = h.ID
+	}
+	whom := "this person"
+	if len(leavers) > 1 {
+		whom = "these people"
+	}
+	return "still inside only because others are held: usher approve " + strings.Join(ids, " ") + " shuts " + whom + " out now"
 }
 
 func who(h admin.HoldReply) string {
@@ -173,6 +206,9 @@ func (s *selection) flags(cmd *cobra.Command) {
 
 // args accepts ids, or --app and --all, and not both.
 func (s *selection) args(_ *cobra.Command, ids []string) error {
+	if err := checkKind(s.kind); err != nil {
+		return err
+	}
 	switch {
 	case s.source != "" && len(ids) > 0:
 		return wrongUse("give ids, or --app APP --source SOURCE, not both")

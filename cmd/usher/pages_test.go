@@ -190,7 +190,8 @@ func TestWhyOfSomebodyWhoIsLeaving(t *testing.T) {
 	t.Parallel()
 	account := uuid.MustParse("01a1ffff-0000-7000-8000-0000000000cc")
 	golden(t, "why-leaver.txt", shown(t, "GET /why", provision.Explanation{
-		App: "zoom", Mode: mapping.Enforce, Version: 7,
+		Groups: map[uuid.UUID]string{support: "Support"},
+		App:    "zoom", Mode: mapping.Enforce, Version: 7,
 		Person: directory.Person{ID: kim, UserName: "kim@acme.example", Inactive: "okta says active: false",
 			Holders:     []directory.Holder{{Source: okta, Name: "okta"}, {Source: support, Name: "hr", Active: true}},
 			Memberships: []directory.Membership{{Group: support, Source: okta, Name: "Support"}, {Group: kim, Source: okta, Name: "Sales", Deleted: ago(2 * time.Hour)}}},

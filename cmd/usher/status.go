@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/usher-scim/usher/admin"
@@ -137,6 +138,9 @@ func writeApp(p *page, app provision.AppStatus, r admin.StatusReply) {
 	if !app.OldestRemoval.IsZero() {
 		f.add("", cell{"the oldest removal is from " + p.ago(app.OldestRemoval), removalStyle(p, app.OldestRemoval)})
 	}
+	if app.Inside > 0 {
+		f.add("inside", styled(red, insideWords(app, r)), of("→ to shut them out now: usher holds --app "+app.App+" names the command for each"))
+	}
 	if app.Holds > 0 {
 		f.add("held", styled(yellow, count(app.Holds, "waits for a person", "wait for a person")+": usher holds --app "+app.App))
 	}
@@ -258,16 +262,27 @@ func failureWords(p *page, app provision.AppStatus, f provision.FailureGroup, r 
 	return lines
 }
 
+// insideWords names those who were deactivated and are inside only because others are held.
+func insideWords(app provision.AppStatus, r admin.StatusReply) string {
+	return count(app.Inside, "deactivated person is", "deactivated people are") + " still inside, only because others are held: " +
+		peopleWords(app.Leavers, app.Inside, r)
+}
+
 // failing names those whom a cause keeps waiting.
 func failing(f provision.FailureGroup, r admin.StatusReply) string {
-	people := make([]string, len(f.Persons))
-	for i, id := range f.Persons {
+	return peopleWords(f.Persons, f.Count, r)
+}
+
+// peopleWords lists the first of some people, and counts the others.
+func peopleWords(first []uuid.UUID, all int, r admin.StatusReply) string {
+	people := make([]string, len(first))
+	for i, id := range first {
 		if people[i] = r.People[id]; people[i] == "" {
 			people[i] = id.String()
 		}
 	}
 	list := strings.Join(people, ", ")
-	if more := f.Count - len(people); more > 0 {
+	if more := all - len(people); more > 0 {
 		list += fmt.Sprintf(" and %d more", more)
 	}
 	return list

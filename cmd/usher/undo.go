@@ -79,10 +79,10 @@ func undoable(c audit.Change) bool {
 	}
 }
 
-// undoID is the last cell of a fact: the id to give to usher undo, where there is something to undo.
-func undoID(c audit.Change) cell {
+// undoID ends the line of a fact: the id to give to usher undo, where there is something to undo.
+func undoID(c audit.Change) string {
 	if !undoable(c) {
-		return of("")
+		return ""
 	}
-	return styled(dim, c.ID.String())
+	return "  " + c.ID.String()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/usher-scim/usher/admin"
 	"github.com/usher-scim/usher/cmd/usher/client"
 	"github.com/usher-scim/usher/mapping"
 	"github.com/usher-scim/usher/provision"
@@ -272,7 +273,10 @@ func heldLines(p *page, x provision.Explanation) []cell {
 		}
 		known[h.Text] = true
 		lines = append(lines, styled(yellow, h.ID+" ("+string(h.Kind)+", "+p.ago(h.Opened)+"): "+h.Text))
-		if h.Fix != "" {
+		switch {
+		case h.Leaver:
+			lines = append(lines, styled(red, "→ "+leaverFix(admin.HoldReply{Hold: h})))
+		case h.Fix != "":
 			lines = append(lines, of("→ "+h.Fix))
 		}
 	}
@@ -302,14 +306,10 @@ func writeHistory(p *page, x provision.Explanation) {
 		head = fmt.Sprintf("What happened, newest last (%d more with --output json):", more)
 	}
 	p.line("%s", p.paint(dim, head))
-	groups := map[uuid.UUID]string{}
-	for _, m := range x.Person.Memberships {
-		groups[m.Group] = m.Name
-	}
 	var t table
 	for i := len(shown) - 1; i >= 0; i-- {
-		words, c := factWords(shown[i], groups)
-		t.row(styled(dim, p.distance(shown[i].At)), styled(dim, p.clock(shown[i].At)), styled(c, words), undoID(shown[i]))
+		words, c := factWords(shown[i], audience{"the person", x.Groups})
+		t.row(styled(dim, p.distance(shown[i].At)), styled(dim, p.clock(shown[i].At)), styled(c, words+undoID(shown[i])))
 	}
 	p.table(t, 2)
 }

@@ -133,6 +133,10 @@ type detail struct {
 	Reason     string `json:"reason"`
 	Former     string `json:"former"`
 	Successor  string `json:"successor"`
+	Name       string `json:"name"`
+	Connection string `json:"connection"`
+	State      string `json:"state"`
+	Listed     string `json:"listed"`
 }
 
 // fromTo is a value before and after, as JSON.
@@ -170,16 +174,22 @@ func scalar(v any) (string, bool) {
 	}
 }
 
+// audience is from where a fact is told: who it is about, "the person" where it stands among one person's facts, and what groups are called.
+type audience struct {
+	who    string
+	groups map[uuid.UUID]string
+}
+
 // factWords tells a fact in a sentence, and how much it should stand out.
-func factWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
-	words, s := actWords(c, groups)
+func factWords(c audit.Change, to audience) (string, style) {
+	words, s := actWords(c, to)
 	if c.Erased {
 		words += " (the rest is erased)"
 	}
 	return words, s
 }
 
-func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
+func actWords(c audit.Change, to audience) (string, style) {
 	var d detail
 	if len(c.Detail) > 0 {
 		_ = json.Unmarshal(c.Detail, &d) // a detail of a form that is not known leaves the act's own words
@@ -188,7 +198,7 @@ func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 	if by == "" {
 		by = "usher"
 	}
-	if words, ok := directoryFact(c, d, by, groups); ok {
+	if words, ok := directoryFact(c, d, by, to); ok {
 		return words, plain
 	}
 	switch c.Act {
@@ -250,6 +260,8 @@ func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 		return "failed: " + d.Error, red
 	case audit.HoldOpened:
 		return "held as " + d.Hold + " (" + d.Kind + ")", yellow
+	case audit.HoldLeaver:
+		return "held as " + d.Hold + " (" + d.Kind + "), though deactivated: still inside, only because others are held", red
 	case audit.HoldApproved:
 		return by + " approved " + d.Hold + " (" + d.Kind + ")", plain
 	case audit.HoldRejected:
@@ -280,7 +292,23 @@ func actWords(c audit.Change, groups map[uuid.UUID]string) (string, style) {
 	case audit.StoreResumed:
 		return by + " let the vendors be written to again after a restore", yellow
 	case audit.SourceResynced:
-		return by + " said that a source has pushed everything anew", plain
+		return by + " said that " + orElse(d.Name, "a source") + " has pushed everything anew", plain
+	case audit.SourceAdded:
+		return by + " added the source " + d.Name, plain
+	case audit.SourceRotated:
+		return by + " changed the tokens of the source " + d.Name, plain
+	case audit.SourceRemoved:
+		return by + " removed the source " + d.Name, yellow
+	case audit.ConnectionSaved:
+		return by + " connected " + d.Connection, plain
+	case audit.MappingBound:
+		return "the name " + d.Name + " in the mapping was bound to its group", plain
+	case audit.AppStopped:
+		return c.App + " stopped, nothing is sent to it: " + d.Reason, red
+	case audit.AppResumed:
+		return c.App + " goes on", green
+	case audit.AppReconciled:
+		return comparedWords(d), plain
 	case audit.SourceMigrated:
 		return by + " let the source " + d.Successor + " take over from " + d.Former, plain
 	case audit.PersonErased:
@@ -310,6 +338,23 @@ func mappingWords(c audit.Change, by string) string {
 		words += ": " + d.Comment
 	}
 	return words
+}
+
+// comparedWords tells what a comparison with the app's own list came to.
+func comparedWords(d detail) string {
+	switch provision.RunState(d.State) {
+	case provision.RunDone:
+		return "compared with the app's own list of " + d.Listed + " accounts"
+	default:
+		return "comparing with the app's own list did not come to an end (" + d.State + "); nothing was corrected"
+	}
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
 }
 
 func idWords(d detail) string {
@@ -344,9 +389,9 @@ func removedWords(d detail) string {
 }
 
 // directoryFact tells what a source did.
-func directoryFact(c audit.Change, d detail, by string, groups map[uuid.UUID]string) (string, bool) {
+func directoryFact(c audit.Change, d detail, by string, to audience) (string, bool) {
 	group := "a group"
-	if name := groups[c.Group]; name != "" {
+	if name := to.groups[c.Group]; name != "" {
 		group = "the group " + name
 	}
 	switch c.Act {
@@ -374,14 +419,17 @@ func directoryFact(c audit.Change, d detail, by string, groups map[uuid.UUID]str
 	case audit.GroupMembers:
 		switch {
 		case d.Added > 0 && d.Removed == 0:
-			return fmt.Sprintf("%s put the person into %s", by, group), true
+			return fmt.Sprintf("%s put %s into %s", by, to.who, group), true
 		case d.Removed > 0 && d.Added == 0:
-			return fmt.Sprintf("%s took the person out of %s", by, group), true
+			return fmt.Sprintf("%s took %s out of %s", by, to.who, group), true
 		default:
 			return fmt.Sprintf("%s changed who is in %s", by, group), true
 		}
 	case audit.GroupCreated:
-		return by + " made " + group + " with the person in it", true
+		if to.who == "" {
+			return by + " made " + group, true
+		}
+		return by + " made " + group + " with " + to.who + " in it", true
 	case audit.GroupUpdated:
 		return by + " changed " + group, true
 	case audit.GroupDeleted:
