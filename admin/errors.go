@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -55,6 +56,28 @@ func (e *requestError) Error() string { return e.message }
 
 func badRequest(format string, args ...any) error {
 	return &requestError{status: http.StatusBadRequest, code: BadRequest, message: fmt.Sprintf(format, args...)}
+}
+
+// called makes an error speak of people and sources as the administrator did: by the names that were typed, not by ids.
+func called(err error, names map[uuid.UUID]string) error {
+	speak := func(text string) string {
+		for id, name := range names {
+			text = strings.ReplaceAll(text, "the person "+id.String(), name)
+			text = strings.ReplaceAll(text, id.String(), name)
+		}
+		return text
+	}
+	var dir *directory.Error
+	var decision *provision.DecisionError
+	switch {
+	case errors.As(err, &dir):
+		said := *dir
+		said.Message = speak(dir.Message)
+		return &said
+	case errors.As(err, &decision):
+		return &provision.DecisionError{Text: speak(decision.Text)}
+	}
+	return err
 }
 
 // answerError is the one place where a failure becomes a reply. What is not known is logged with an id and answered with nothing but it.

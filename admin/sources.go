@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"github.com/usher-scim/usher/directory"
@@ -136,7 +137,7 @@ func (s Services) clearDeny(c echo.Context) error {
 		return err
 	}
 	if err := s.Directory.ClearDeny(ctx, actor(c), person, src.ID); err != nil {
-		return err
+		return called(err, map[uuid.UUID]string{person: c.Param("user"), src.ID: src.Name})
 	}
 	s.Engine.Wake()
 	return c.NoContent(http.StatusNoContent)

@@ -3,6 +3,7 @@ package admin
 import (
 	"net/http"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"github.com/usher-scim/usher/directory"
@@ -63,7 +64,7 @@ func (s Services) reinstate(c echo.Context) error {
 		return err
 	}
 	if err := s.Engine.Reinstate(ctx, actor(c), person, c.QueryParam("reason")); err != nil {
-		return err
+		return called(err, map[uuid.UUID]string{person: c.Param("user")})
 	}
 	return c.NoContent(http.StatusNoContent)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -183,18 +184,22 @@ func (t Token) condition(now time.Time) (condition, bool) {
 	if stage == "" {
 		return condition{}, false
 	}
-	what, which := "no token that may write", ""
+	what, which, do := "no token that may write", "", "Make a new token and enter it at the identity provider."
 	if t.ReadOnly {
-		what, which = "no token that may read", " --read-only"
+		what, which, do = "no read-only token", " --read-only", "Make a new token and give it to whoever reads with it, if that is still wanted."
+	}
+	reaches := "the identity provider is refused, and no change of it reaches Usher, removals included."
+	if t.ReadOnly {
+		reaches = "whoever reads with it is refused: a report, a check. What the identity provider pushes goes on."
 	}
 	title := fmt.Sprintf("source %s: %s is left after %s", t.Source, what, t.Expires.UTC().Format(timeLayout))
-	text := "From then on the identity provider is refused, and no change of it reaches Usher, removals included."
+	text := "From then on " + reaches
 	if stage == "gone" {
 		title = fmt.Sprintf("source %s: %s is left since %s", t.Source, what, t.Expires.UTC().Format(timeLayout))
-		text = "The identity provider is refused, and no change of it reaches Usher, removals included."
+		text = strings.ToUpper(reaches[:1]) + reaches[1:]
 	}
 	return condition{key: fmt.Sprintf("token %s %t %d %s", t.Source, t.ReadOnly, t.Expires.Unix(), stage), alert: Alert{
-		Kind: TokenExpires, Title: title, Text: text, Do: "Make a new token and enter it at the identity provider.",
+		Kind: TokenExpires, Title: title, Text: text, Do: do,
 		Commands: []string{"usher source token " + t.Source + which},
 	}}, true
 }

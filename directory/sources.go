@@ -39,7 +39,12 @@ func (d *Directory) AddSource(ctx context.Context, actor audit.Actor, n NewSourc
 	}
 	err = d.store.Update(ctx, func(tx store.Tx) error {
 		if taken := d.sources.Insert(tx, &source); taken != nil {
-			return uniqueness(taken, "source", map[string]string{byName: "name", byToken: "token"})
+			err := uniqueness(taken, "source", map[string]string{byName: "name", byToken: "token"})
+			var e *Error
+			if errors.As(err, &e) && e.Field == "name" {
+				e.Message = fmt.Sprintf("there is a source named %s already: choose another name, or give that one a further token", n.Name)
+			}
+			return err
 		}
 		return d.appendSource(tx, a, audit.SourceAdded, source)
 	})

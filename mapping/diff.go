@@ -96,7 +96,11 @@ func successor(after *Document, key string) *AppRules {
 }
 
 func summary(a *AppRules) string {
-	return fmt.Sprintf("%s (connection %s, mode %s, %d grant(s))", a.Key.Value, a.Connection.Value, a.Mode, len(a.Grants))
+	grants := "1 grant"
+	if n := len(a.Grants); n != 1 {
+		grants = fmt.Sprintf("%d grants", n)
+	}
+	return fmt.Sprintf("%s (connection %s, mode %s, %s)", a.Key.Value, a.Connection.Value, a.Mode, grants)
 }
 
 type diff struct {

@@ -31,7 +31,7 @@ func (e *Engine) Link(ctx context.Context, actor audit.Actor, app, account strin
 		return Account{}, err
 	}
 	v, err := find(ctx, conn, account)
-	if adapters.IsKind(err, adapters.NotFound) {
+	if adapters.IsKind(err, adapters.NotFound) || adapters.IsKind(err, adapters.Invalid) {
 		return Account{}, &DecisionError{fmt.Sprintf("%s has no account %s", conn.Can.Title, account)}
 	}
 	if err != nil {
@@ -184,7 +184,7 @@ func (e *Engine) Ignore(ctx context.Context, actor audit.Actor, app, account str
 	}
 	v, err := find(ctx, conn, account)
 	switch {
-	case adapters.IsKind(err, adapters.NotFound):
+	case adapters.IsKind(err, adapters.NotFound), adapters.IsKind(err, adapters.Invalid):
 		if !undo {
 			return Drift{}, &DecisionError{fmt.Sprintf("%s has no account %s", conn.Can.Title, account)}
 		}
@@ -195,8 +195,8 @@ func (e *Engine) Ignore(ctx context.Context, actor audit.Actor, app, account str
 	var out Drift
 	err = e.commit(ctx, func(tx *txn) error {
 		out = Drift{}
-		if a, err := accounts.Lookup(tx, byVendor, store.Key([]byte(app), []byte(v.ID))); err == nil {
-			return &DecisionError{fmt.Sprintf("the account %s is in the ledger, as %s's: `usher unlink` it", account, a.Person)}
+		if _, err := accounts.Lookup(tx, byVendor, store.Key([]byte(app), []byte(v.ID))); err == nil {
+			return &DecisionError{fmt.Sprintf("usher keeps the account %s itself: to leave it alone, usher unlink %s %s", account, app, account)}
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}

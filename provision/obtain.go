@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -183,13 +184,20 @@ func (x *execution) adopt(ctx context.Context, s *Situation, a *Account, found a
 	return x.save(ctx, a, act, x.detail(a))
 }
 
+// byIgnore ends the reason of what an administrator said to leave alone.
+const byIgnore = " (usher ignore)"
+
 // foreignHold holds what would need somebody else's account. It is looked at again, as the other account may end.
 func (x *execution) foreignHold(email, why string) error {
 	title := x.can.Title
+	fix := "give one of the two another address, or end the other account first"
+	if strings.HasSuffix(why, byIgnore) {
+		fix = fmt.Sprintf("if it is this person's after all: usher link %s %s USER; else give the person another address", x.app.Key, email)
+	}
 	return &heldError{again: x.o.Now().Add(holdRetry), spec: HoldSpec{
 		Kind: HoldForeign, Fingerprint: email,
 		Text: fmt.Sprintf("the %s account %s %s", title, email, why),
-		Fix:  "give one of the two another address, or end the other account first; it is looked at again every hour and on `usher retry`",
+		Fix:  fix + "; it is looked at again every hour and on `usher retry`",
 	}}
 }
 
@@ -225,7 +233,7 @@ func (e *Engine) foreignIn(r store.Reader, app string, person uuid.UUID, found a
 		}
 	}
 	if d, err := ignored(r, app, found.ID); err != nil || d != nil {
-		return "is to be left alone: " + orUsher(byOf(d)) + " said so (usher ignore)", err
+		return "is to be left alone: " + orUsher(byOf(d)) + " said so" + byIgnore, err
 	}
 	id := parseID(found.ExternalID)
 	if id == uuid.Nil || id == person {

@@ -56,6 +56,10 @@ func writeConnected(p *page, r admin.ConnectionReply) {
 			of("grant them at the vendor and connect again; what needs them fails until then"))
 	}
 	p.facts(f, 2)
+	if r.Warning != "" {
+		p.line("%s %s", p.paint(red, "Warning:"), r.Warning)
+		return
+	}
 	p.line("Name it in the mapping as `connection: %s`; an app begins in `mode: observe` and changes nothing.", r.Name)
 }
 

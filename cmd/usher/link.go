@@ -75,7 +75,7 @@ given it. The account is named by its id there or its address.`,
 			}
 			return a.print(reply.JSON, func(p *page) {
 				if undo {
-					p.line("%s in %s is looked at again.", args[1], args[0])
+					p.line("%s in %s is looked at again by the next comparison; usher reconcile %s compares now.", args[1], args[0], args[0])
 					return
 				}
 				p.line("%s in %s is left alone.", args[1], args[0])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -39,12 +40,15 @@ restored shows how far things are, usher source resynced and usher resume --rest
 }
 
 func (a *app) restore(ctx context.Context, cfg config.Config, file string, yes bool) error {
+	if _, err := os.Stat(file); err != nil {
+		return &usageError{err: err}
+	}
 	r, err := gateway.OpenRestore(ctx, cfg, file, a.now)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &refusedError{err.Error() + "; nothing changed"}
+		return &refusedError{strings.ReplaceAll(err.Error(), "\n", "; ") + "; nothing changed"}
 	}
 	defer func() { _ = r.Close() }()
 	if !yes {

@@ -28,7 +28,11 @@ func (g *Gateway) copied(err error) {
 	g.metrics.copied(err)
 	s := g.copies.Status()
 	if err != nil {
-		g.log.Error("scheduled backup failed", "err", err, "last", s.Last, "next", s.Next)
+		last := "never"
+		if !s.Last.IsZero() {
+			last = s.Last.UTC().Format(time.RFC3339)
+		}
+		g.log.Error("scheduled backup failed", "err", err, "last", last, "next", s.Next)
 		return
 	}
 	g.log.Info("scheduled backup", "file", s.File, "next", s.Next)
