@@ -37,11 +37,7 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 			return x.vanished(ctx, s, a)
 		}
 		if err != nil {
-			if adapters.KindOf(err) != adapters.Uncertain && !severalParts(c) {
-				a.Intent = before // this one did nothing; an earlier one of unknown outcome stays unknown
-				err = errors.Join(x.save(ctx, a, "", nil), err)
-			}
-			return err
+			return errors.Join(x.notWhole(ctx, a, before, c, err), err)
 		}
 		act, suspended = audit.AccountUpdated, shown.State == adapters.Suspended
 		a.observed(shown, x.o.Now())
@@ -65,6 +61,22 @@ func (x *execution) update(ctx context.Context, s *Situation, step Step, a *Acco
 	}
 	a.Enforced = a.Enforced || step.Settles
 	return x.save(ctx, a, act, detail)
+}
+
+// notWhole keeps what is known after an update that failed: nothing was done, or a part of it, which a fact then tells.
+func (x *execution) notWhole(ctx context.Context, a *Account, before *Intent, c adapters.Change, cause error) error {
+	switch {
+	case adapters.KindOf(cause) == adapters.Uncertain:
+		return nil
+	case x.inPart():
+		detail := x.detail(a)
+		detail["why"] = fmt.Sprintf("a part of %s was done, another was refused: %s", strings.Join(changed(c), ", "), cause)
+		return x.save(ctx, a, audit.AccountUpdated, detail)
+	case severalParts(c):
+		return nil
+	}
+	a.Intent = before // this one did nothing; an earlier one of unknown outcome stays unknown
+	return x.save(ctx, a, "", nil)
 }
 
 // caughtUp makes a step wait that depends on what a read of the account shows, until reads show what was last written or seen. An

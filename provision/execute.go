@@ -529,6 +529,9 @@ func (e *Engine) decide(tx *txn, i *Item, a *adapters.Error, now time.Time, chec
 			break
 		}
 		i.fail(now)
+		if again := now.Add(holdRetry); i.Turns.IsZero() || again.Before(i.Turns) {
+			i.Turns = again // what is in the way may go away: whoever has the address leaves, say
+		}
 	default: // Invalid, Protected, Unsupported: repeating cannot help
 		i.fail(now)
 	}

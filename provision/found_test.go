@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/provision"
 )
@@ -78,6 +79,58 @@ func TestAnUpdateLearnsThatSomebodySuspendedTheAccount(t *testing.T) {
 	w.approve(open[0], false)
 	w.settle()
 	w.wantVendor(map[string]string{"ann": "active agent"})
+}
+
+// Beside seed 23125: the failure was told before, and what was done this time was not.
+func TestWhatAnUpdateDidBeforeItWasRefusedIsTold(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, plainMapping, "ann")
+	told := func() int {
+		x, err := w.engine.Why(t.Context(), w.users["ann"].String(), "desk")
+		w.must(err)
+		n := 0
+		for _, c := range x.Facts {
+			if c.Act == audit.AccountUpdated {
+				n++
+			}
+		}
+		return n
+	}
+	refused := problem(adapters.Conflict, "update")
+	for i, name := range []string{"Annabel", "Anna"} {
+		w.vendor.failPart("update", refused, func() { w.vendor.accounts["v1"].Attributes["name"] = name })
+		w.rename("ann", name, "annabel@acme.example")
+		w.settle()
+		if got := told(); got != i+1 {
+			t.Errorf("%s: got %d facts of an update, want %d", name, got, i+1)
+		}
+	}
+	w.vendor.fail("update", refused) // nothing was done
+	w.rename("ann", "Ann", "annabel@acme.example")
+	w.settle()
+	if got := told(); got != 2 {
+		t.Errorf("got %d facts of an update, want 2", got)
+	}
+}
+
+// Beside seed 23125.
+func TestAnAddressThatWasTakenIsTriedAgainWhenItMayBeFree(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, plainMapping, "ann")
+	w.vendor.strict = true
+	other := w.vendor.seed(adapters.Account{Email: "annabel@acme.example", Role: "agent"})
+	w.rename("ann", "Annabel", "annabel@acme.example")
+	w.pass(2 * time.Hour)
+	w.wantVendor(map[string]string{"ann": "active agent", "annabel": "active agent"})
+	if list, err := w.engine.Stuck(t.Context()); err != nil || len(list) != 1 || list[0].Kind != adapters.Conflict {
+		t.Errorf("got %+v, %v, want a conflict that waits for a person", list, err)
+	}
+	delete(w.vendor.accounts, other) // by hand
+	w.pass(2 * time.Hour)
+	w.wantVendor(map[string]string{"annabel": "active agent"})
+	if list, err := w.engine.Stuck(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("got %+v, %v, want nothing that waits for a person", list, err)
+	}
 }
 
 // Seed 66.

@@ -43,8 +43,8 @@ type Item struct {
 	// NotBefore keeps a retry's time over further marks, so that a busy person is not tried in a loop.
 	NotBefore time.Time `json:"notBefore,omitzero"`
 	Failure   *Failure  `json:"failure,omitempty"` // the last one, cleared by success
-	// Turns is when the plan answers differently by itself (the end of an `until`, of a freeze): the item is then judged anew,
-	// whatever else it waits for. Zero: never.
+	// Turns is when the plan may answer differently by itself (the end of an `until`, of a freeze), or what was in the way may be gone: the
+	// item is then judged anew, whatever else it waits for. Zero: never.
 	Turns time.Time `json:"turns,omitzero"`
 }
 

@@ -278,12 +278,12 @@ func (v *vendor) Create(_ context.Context, p adapters.Profile) (adapters.Account
 	return *a, f.err
 }
 
-func (v *vendor) Update(_ context.Context, id string, c adapters.Change) (adapters.Account, error) {
+func (v *vendor) Update(ctx context.Context, id string, c adapters.Change) (adapters.Account, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	f := v.call("update", id)
-	if f.err != nil && !f.after {
-		return adapters.Account{}, f.err
+	if err := f.before(ctx, "update"); err != nil {
+		return adapters.Account{}, err
 	}
 	a := v.accounts[id]
 	if a == nil {

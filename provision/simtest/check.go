@@ -373,11 +373,16 @@ func (v *view) checkPerson(p uuid.UUID) error {
 		}
 	}
 	if it, there := v.items[p]; there && it.Failure != nil && !v.soon {
-		if it.Failure.Kind != adapters.Protected {
+		why := v.addressRefused(p, &it)
+		switch {
+		case it.Failure.Kind == adapters.Protected:
+			v.w.excuse("in the end: the vendor protects the account")
+			return nil
+		case why == "":
 			return broken("nobody is stuck when faults have ended", "%s at %s: %s, %+v", who, v.app, it.State, it.Failure)
 		}
-		v.w.excuse("in the end: the vendor protects the account")
-		return nil
+		v.w.excuse("in the end: " + why)
+		no["address"] = true
 	}
 	if !v.soon {
 		if why := v.driftOf(p); why != "" {
@@ -400,6 +405,31 @@ func (v *view) checkPerson(p uuid.UUID) error {
 		return broken("who is entitled has one account", "%s has %d in the ledger of %s", who, len(standing), v.app)
 	}
 	return v.checkWanted(p, who, want, standing[0], no)
+}
+
+// addressRefused says why Zoom cannot give an account the address that the directory says, and the failure that is shown says so: another
+// account has it, or the account is an administrator's. "" where neither is so.
+func (v *view) addressRefused(p uuid.UUID, it *provision.Item) string {
+	if v.app != meet || it.State != provision.Failed || it.Failure.Kind != adapters.Conflict {
+		return ""
+	}
+	u, _ := v.w.model.profile(p)
+	for i := range v.ledger {
+		a := &v.ledger[i]
+		l, there := v.login(a.VendorID)
+		if a.Person != p || a.State.Over() || !there || strings.EqualFold(l.email, u.userName) {
+			continue
+		}
+		if l.role == "admin" {
+			return "an administrator's address at Zoom can be changed only by that administrator"
+		}
+		for _, id := range sortedIDs(v.logins) {
+			if id != l.id && strings.EqualFold(v.logins[id].email, u.userName) {
+				return "another account has the address"
+			}
+		}
+	}
+	return ""
 }
 
 // checkUnwanted: who is not entitled has no account, but one that the mapping's last step leaves behind. Whom an administrator
@@ -478,6 +508,7 @@ func (v *view) checkWanted(p uuid.UUID, who string, want wanted, a provision.Acc
 	switch {
 	case l.name != u.display:
 		return broken("the vendor has what the directory says", "%s at %s: name %q, want %q", who, v.app, l.name, u.display)
+	case no["address"]:
 	case v.app == meet && no["budget identity"]:
 		v.w.excuse("an administrator said no to another address")
 	case v.app == meet && !strings.EqualFold(l.email, u.userName):

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/provision"
 )
 
@@ -59,6 +60,11 @@ func (w *World) looksAgain(app string) bool {
 		if err == nil && h.App == app && h.State == provision.HoldOpen && slices.Contains([]provision.HoldKind{
 			provision.HoldTransfer, provision.HoldRefused, provision.HoldForeign, provision.HoldAdopt, provision.HoldLastAdmin,
 		}, h.Kind) {
+			return true
+		}
+	}
+	for it, err := range all[provision.Item](w, "items") {
+		if err == nil && it.App == app && it.State == provision.Failed && it.Failure != nil && it.Failure.Kind == adapters.Conflict {
 			return true
 		}
 	}
