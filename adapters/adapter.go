@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -57,6 +58,26 @@ type Demoter interface {
 // ErrNoTeam is in the chain of a NotFound of ChangeMembers: the vendor has no team of that name.
 var ErrNoTeam = errors.New("no such team")
 
+// PartialError is in the chain of an error of ChangeMembers after which a part of the change stands: it was made for every account of the
+// call but those in Undone. Each account is added or removed whole; the team was made, where it had to be.
+type PartialError struct {
+	Undone []string // ids as they were given: refused, not come to, or of unknown outcome, as the error's kind says
+	Err    error    // the cause of the error that it is in the chain of; may be nil
+}
+
+func (e *PartialError) Error() string {
+	return fmt.Sprintf("%d accounts of the team change are left", len(e.Undone))
+}
+
+func (e *PartialError) Unwrap() error { return e.Err }
+
+// Partly returns err with a PartialError in its chain. It leaves err itself as it is.
+func Partly(err *Error, undone []string) *Error {
+	e := *err
+	e.Err = &PartialError{Undone: undone, Err: err.Err}
+	return &e
+}
+
 // Teams is implemented where accounts can be put into teams (groups, in some vendors' words).
 type Teams interface {
 	// ChangeMembers adds and removes accounts of one team, named as in the mapping, with as few
@@ -64,7 +85,8 @@ type Teams interface {
 	// not exist is created when there is somebody to add. Adding a member and removing a stranger
 	// both succeed. Where there is no such team and nobody to add, the error is NotFound because of ErrNoTeam:
 	// whoever asked makes sure that it was the right tenant that said so. An account that cannot be added keeps nobody else out: the rest is done, then the
-	// first such failure is returned. It may be repeated; two calls for one team must not run at once.
+	// first such failure is returned, with a PartialError in its chain that names all who are left. After an error without one, the change was
+	// made for nobody, or, where the kind is Uncertain, nobody knows for whom. It may be repeated; two calls for one team must not run at once.
 	ChangeMembers(ctx context.Context, team string, add, remove []string) error
 }
 

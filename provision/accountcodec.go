@@ -44,6 +44,7 @@ const (
 	accountTimes // created, modified
 	accountSeen
 	accountEntered // one for each
+	accountTeamsUnsure
 )
 
 // MarshalBinary returns the account as the store keeps it: the same bytes for equal accounts.
@@ -93,7 +94,7 @@ func (a *Account) MarshalBinary() ([]byte, error) {
 	for _, team := range a.Entered {
 		data = store.AppendField(data, accountEntered, team)
 	}
-	return data, nil
+	return appendTime(data, accountTeamsUnsure, a.TeamsUnsure), nil
 }
 
 // UnmarshalBinary reads an account as a store keeps it, in any form that it ever had. It keeps nothing of data.
@@ -182,6 +183,8 @@ func (a *Account) readLife(number byte, value []byte, text string) (err error) {
 		}
 	case accountEntered:
 		a.Entered = append(a.Entered, text)
+	case accountTeamsUnsure:
+		a.TeamsUnsure, err = readTime(value)
 	case accountSeen:
 		a.Seen, err = readTime(value)
 	}

@@ -82,15 +82,18 @@ func (x *execution) notWhole(ctx context.Context, a *Account, before *Intent, c 
 // caughtUp makes a step wait that depends on what a read of the account shows, until reads show what was last written or seen. An
 // adapter sends what differs from what it reads: after a suspension and a return within a moment it would take the account for
 // active still, and send nothing. Where the clock was set back since, nobody can tell how long ago that was, and the wait begins now.
-func (x *execution) caughtUp(ctx context.Context, a *Account) error {
+func (x *execution) caughtUp(ctx context.Context, a *Account) error { return x.shows(ctx, a, &a.Seen) }
+
+// shows is caughtUp for what happened at a time that stands in the account.
+func (x *execution) shows(ctx context.Context, a *Account, since *time.Time) error {
 	now := x.o.Now()
-	if a.Seen.After(now) {
-		a.Seen = now
+	if since.After(now) {
+		*since = now
 		if err := x.save(ctx, a, "", nil); err != nil {
 			return err
 		}
 	}
-	if caught := a.Seen.Add(x.can.ReadLag); now.Before(caught) {
+	if caught := since.Add(x.can.ReadLag); now.Before(caught) {
 		return &waitError{until: caught, why: "waits for the vendor's reads to catch up"}
 	}
 	return nil

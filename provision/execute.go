@@ -185,7 +185,7 @@ func (x *execution) do(ctx context.Context, s *Situation, step Step) error {
 	case OpAbandon:
 		return x.end(ctx, a, Gone, audit.AccountRemoved, "the create was never sent")
 	case OpVerify:
-		return x.verify(ctx, s, a)
+		return x.verify(ctx, a)
 	case OpConfirm:
 		return x.confirmMissed(ctx, s, a)
 	case OpUpdate:
@@ -502,7 +502,14 @@ func (e *Engine) decide(tx *txn, i *Item, a *adapters.Error, now time.Time, chec
 	before := i.Failure
 	i.Failure = &Failure{At: now, Kind: a.Kind, Text: a.Error(), Fix: a.Fix, Request: a.Request}
 	i.State, i.Due = Ready, now
-	switch a.Kind {
+	kind := a.Kind
+	if _, some := errors.AsType[*adapters.PartialError](a); some {
+		i.Attempts = 0 // the others of a team write came where they should be, and more may wait behind those who did not
+		if kind == adapters.Invalid || kind == adapters.NotFound || kind == adapters.Protected || kind == adapters.Unsupported {
+			kind = adapters.Conflict
+		}
+	}
+	switch kind {
 	case adapters.Retry: // a snooze, not an attempt
 		i.Due = now.Add(a.After)
 	case adapters.Unavailable, adapters.Unauthorized: // the gate holds it back
@@ -552,9 +559,11 @@ func (i *Item) fail(now time.Time) {
 
 func failureFact(tx *txn, i *Item, a *adapters.Error) audit.Change {
 	person, _ := i.Person()
-	return tx.fact(audit.AccountStepFailed, i.App, person, uuid.Nil, i.Causes, map[string]string{
-		"kind": string(a.Kind), "error": a.Error(), "request": a.Request,
-	})
+	detail := map[string]string{"kind": string(a.Kind), "error": a.Error(), "request": a.Request}
+	if team, ok := i.Team(); ok {
+		detail["team"] = team
+	}
+	return tx.fact(audit.AccountStepFailed, i.App, person, uuid.Nil, i.Causes, detail)
 }
 
 func backoff(attempts int) time.Duration {

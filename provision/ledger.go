@@ -33,6 +33,9 @@ type Account struct {
 	// Entered are those of the teams that Usher put it into because the mapping said so, sorted. It leaves them when it should not be in them any more, also where no
 	// line of the mapping names the team by then; a team entered by hand is left alone unless the mapping names it.
 	Entered []string `json:"entered,omitempty"`
+	// TeamsUnsure is when a removal or demotion that did not take place may have taken the account out of any of its teams; zero where nothing has, or
+	// where it was seen since in which it is.
+	TeamsUnsure time.Time `json:"teamsUnsure,omitzero"`
 
 	// Shown is how the vendor writes fields that it keeps otherwise than they were sent (a time zone's other name), so
 	// that its own way of writing is no drift.
@@ -177,7 +180,7 @@ func (a *Account) adopt(v adapters.Account, now time.Time) {
 		a.Entered = nil
 	}
 	if v.Teams != nil || v.ID != a.VendorID { // nil where the reply does not say; then the same account has what it had
-		a.Teams = v.Teams
+		a.Teams, a.TeamsUnsure = v.Teams, time.Time{}
 	}
 	a.observed(v, now)
 	a.Role, a.Licence, a.Profile = v.Role, v.Licence, v.Attributes

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -283,7 +282,7 @@ func (x *execution) claimed(ctx context.Context, a *Account, err error) error {
 }
 
 // verify finds out what became of a call whose outcome is unknown.
-func (x *execution) verify(ctx context.Context, s *Situation, a *Account) error {
+func (x *execution) verify(ctx context.Context, a *Account) error {
 	if a.State == Creating {
 		found, err := x.recover(ctx, a)
 		if err != nil {
@@ -323,10 +322,7 @@ func (x *execution) verify(ctx context.Context, s *Situation, a *Account) error 
 		before := *a
 		a.adopt(found, x.o.Now())
 		a.Enforced, a.Before = before.Enforced, before.Before
-		if found.Teams == nil {
-			// A part of the removal may have taken it out of its teams. It enters those that are wanted anew, which changes nothing where it is in them.
-			a.Teams = slices.DeleteFunc(slices.Clone(before.Teams), func(t string) bool { return slices.Contains(s.Want.Teams, t) })
-		}
+		a.leftTeams(found.Teams, x.o.Now().Add(-x.can.ReadLag)) // it was looked at twice since
 		detail := x.detail(a)
 		detail["why"] = "it is wanted again, and a removal without an answer did not end it"
 		return x.save(ctx, a, audit.AccountKept, detail)

@@ -127,16 +127,21 @@ func (p *planner) reduction(a *Account, what, have, want string) (approved bool)
 	})
 }
 
-// teams compares the teams that the mapping manages, and those that Usher put the account into; others are the app's own business.
+// teams compares the teams that the mapping manages, and those that Usher put the account into; others are the app's own business. Where a
+// removal may have taken the account out of its teams, it enters them all once more, also those it was in by hand.
 func (p *planner) teams(a *Account) (join, leave []string) {
 	for _, t := range p.Want.Teams {
-		if !slices.Contains(a.Teams, t) {
+		if !a.TeamsUnsure.IsZero() || !slices.Contains(a.Teams, t) {
 			join = append(join, t)
 		}
 	}
 	for _, t := range a.Teams {
-		if !slices.Contains(p.Want.Teams, t) && (p.App.ManagesTeam(t) || slices.Contains(a.Entered, t)) {
+		switch {
+		case slices.Contains(p.Want.Teams, t):
+		case p.App.ManagesTeam(t), slices.Contains(a.Entered, t):
 			leave = append(leave, t)
+		case !a.TeamsUnsure.IsZero():
+			join = append(join, t)
 		}
 	}
 	return join, leave

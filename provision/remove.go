@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
@@ -170,10 +171,13 @@ func (x *execution) remove(ctx context.Context, s *Situation, step Step, a *Acco
 	if (doubtful || partly) && !aboutTheAccount(err) {
 		return err
 	}
-	if partly {
+	switch {
+	case partly:
 		if rerr := x.leftOver(ctx, a); rerr != nil {
 			return rerr
 		}
+	case doubtful:
+		a.leftTeams(nil, x.o.Now()) // an earlier one may have taken them
 	}
 	a.State, a.Intent = a.From, nil
 	if serr := x.save(ctx, a, "", nil); serr != nil {
@@ -200,8 +204,21 @@ func (x *execution) leftOver(ctx context.Context, a *Account) error {
 		return err // stays removing: it is looked at again
 	}
 	a.observed(found, x.o.Now())
-	a.Role, a.Licence, a.Teams = found.Role, found.Licence, found.Teams // no teams where the vendor does not show them: they are entered again
+	a.Role, a.Licence = found.Role, found.Licence
+	if found.Teams != nil {
+		a.Teams = found.Teams
+	}
+	a.leftTeams(found.Teams, x.o.Now())
 	return nil
+}
+
+// leftTeams notes that a removal did not take place that may have taken the account out of its teams first. shown are
+// those that it was seen in since, nil where nothing tells them.
+func (a *Account) leftTeams(shown []string, now time.Time) {
+	a.TeamsUnsure = time.Time{}
+	if shown == nil && len(a.Teams) > 0 {
+		a.TeamsUnsure = now
+	}
 }
 
 // aboutTheAccount reports whether an error was said of an account that is there.

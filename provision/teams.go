@@ -43,6 +43,20 @@ const (
 // queueTeams asks for team changes: in one transaction the account remembers what was
 // asked, and each team gets an item of its own in the queue. app is as the person's version of the mapping has it.
 func (x *execution) queueTeams(ctx context.Context, app *mapping.App, step Step, a *Account) error {
+	// Who was taken out of teams a moment ago is still shown in them, which would make the write look needless.
+	if a.State == Demoted {
+		if err := x.caughtUp(ctx, a); err != nil {
+			return err
+		}
+		if a.Intent != nil {
+			if err := x.shows(ctx, a, &a.Intent.At); err != nil {
+				return err
+			}
+		}
+	}
+	if err := x.shows(ctx, a, &a.TeamsUnsure); err != nil {
+		return err
+	}
 	now, managed := x.o.Now(), app.ManagedTeams()
 	for _, t := range step.Join {
 		if !slices.Contains(a.Teams, t) {
@@ -53,7 +67,7 @@ func (x *execution) queueTeams(ctx context.Context, app *mapping.App, step Step,
 		}
 	}
 	left := func(t string) bool { return slices.Contains(step.Leave, t) }
-	a.Teams, a.Entered = slices.DeleteFunc(a.Teams, left), slices.DeleteFunc(a.Entered, left)
+	a.Teams, a.Entered, a.TeamsUnsure = slices.DeleteFunc(a.Teams, left), slices.DeleteFunc(a.Entered, left), time.Time{}
 	slices.Sort(a.Entered)
 	a.Entered = slices.Compact(a.Entered)
 	a.Modified = now
@@ -117,8 +131,8 @@ func (j *judge) settleTeam(tx store.Tx, was, it *Item, team string) error {
 		// Behind the joiners that are due by now, most of whom will enter the team as well: one write takes them together.
 		it.Lane = Joiner
 	}
-	if it.NotBefore.After(j.now) {
-		it.Due = it.NotBefore
+	if it.NotBefore.After(j.now) && (it.Failure == nil || it.Failure.Kind != adapters.Conflict) {
+		it.Due = it.NotBefore // a conflict is about those who waited before, and not about whoever comes now
 	}
 	return items.Replace(tx, was, it)
 }
@@ -133,15 +147,11 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 	if err != nil || len(waiting) == 0 {
 		return err
 	}
-	if now := x.o.Now(); sent.At.After(now) { // the clock was set back: the wait for reads begins now
-		sent.At = now
-		if err := x.o.Store.Update(ctx, func(tx store.Tx) error { return teamsSent.Put(tx, &sent) }); err != nil {
+	doubt := !sent.At.IsZero() && !sent.Done
+	if doubt || !x.wroteTeam(team, false) {
+		if err := x.teamCaughtUp(ctx, sent); err != nil {
 			return err
 		}
-	}
-	doubt := !sent.At.IsZero() && !sent.Done
-	if caught := sent.At.Add(x.can.ReadLag); x.o.Now().Before(caught) && (doubt || !x.wroteTeam(team, false)) {
-		return &waitError{until: caught, why: "waits for the vendor's reads to show what became of a team that was written"}
 	}
 	var add, remove []string
 	for i := range waiting {
@@ -152,7 +162,7 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 		case w.change.Join && !w.account.joinable():
 			w.change.Dropped = true // leaving meanwhile: nothing is given any more
 			if doubt && w.account.VendorID != "" {
-				remove = append(remove, w.account.VendorID) // an earlier write may have put it in
+				remove, w.sent = append(remove, w.account.VendorID), true // an earlier write may have put it in
 			}
 		case w.account.VendorID == "":
 			// It was never there.
@@ -183,12 +193,28 @@ func (x *execution) changeTeam(ctx context.Context, team string) error {
 		}
 		x.o.Observe(x.app.Key, OpTeams, outcome, x.o.Now().Sub(began))
 		if err != nil {
-			return errors.Join(x.teamRefused(ctx, team, err), err)
+			return errors.Join(x.teamFailed(ctx, team, waiting, doubt, err), err)
 		}
 		x.vendorAnswered()
 		x.wroteTeam(team, len(add) > 0)
 	}
-	return x.teamDone(ctx, team, waiting)
+	return x.teamDone(ctx, team, waiting, true)
+}
+
+// teamCaughtUp makes a write wait until the vendor's reads show what became of the one before. Where the clock was set back since, nobody
+// can tell how long ago that was, and the wait begins now.
+func (x *execution) teamCaughtUp(ctx context.Context, last teamSent) error {
+	now := x.o.Now()
+	if last.At.After(now) {
+		last.At = now
+		if err := x.o.Store.Update(ctx, func(tx store.Tx) error { return teamsSent.Put(tx, &last) }); err != nil {
+			return err
+		}
+	}
+	if caught := last.At.Add(x.can.ReadLag); now.Before(caught) {
+		return &waitError{until: caught, why: "waits for the vendor's reads to show what became of a team that was written"}
+	}
+	return nil
 }
 
 // teamSent is the last write to a team that added somebody, and so may have made the team. Reads do not show that at once: another write
@@ -222,11 +248,24 @@ func (x *execution) intendTeam(ctx context.Context, team string) error {
 	return x.o.Store.Update(ctx, func(tx store.Tx) error { return teamsSent.Put(tx, &sent) })
 }
 
-// teamRefused forgets a write that the vendor refused: nothing of it can appear later.
-func (x *execution) teamRefused(ctx context.Context, team string, err error) error {
-	switch adapters.KindOf(err) {
+// teamFailed keeps what a write that failed did nevertheless: whoever the adapter does not name as left is where they should be, and waits
+// no longer for the others. A write that the vendor refused whole is forgotten, as nothing of it can appear later, unless an earlier one is
+// in doubt.
+func (x *execution) teamFailed(ctx context.Context, team string, waiting []waitingChange, doubt bool, cause error) error {
+	if part, ok := errors.AsType[*adapters.PartialError](cause); ok {
+		left := make(map[string]bool, len(part.Undone))
+		for _, id := range part.Undone {
+			left[id] = true
+		}
+		done := slices.DeleteFunc(slices.Clone(waiting), func(w waitingChange) bool { return w.sent && left[w.account.VendorID] })
+		return x.teamDone(ctx, team, done, !doubt && adapters.KindOf(cause) != adapters.Uncertain)
+	}
+	switch adapters.KindOf(cause) {
 	case adapters.Conflict, adapters.Invalid, adapters.NotFound, adapters.Unsupported, adapters.Protected:
 	default:
+		return nil
+	}
+	if doubt {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
@@ -243,7 +282,7 @@ func (a *Account) joinable() bool {
 type waitingChange struct {
 	change  teamChange
 	account *Account
-	sent    bool // to the vendor
+	sent    bool // to the vendor; a dropped one is taken out
 }
 
 // waiting returns the changes that wait for a team, and its last write; zero for none.
@@ -296,10 +335,14 @@ func drop(tx store.Tx, c *teamChange) error {
 // teamFact tells that the vendor confirmed a team change.
 func (x *execution) teamFact(tx *txn, w waitingChange, calls string) audit.Change {
 	what := "left"
-	if w.change.Join {
+	if w.change.Join && !w.change.Dropped {
 		what = "joined"
 	}
-	return tx.fact(audit.AccountTeams, x.app.Key, w.account.Person, w.account.ID, nil, map[string]string{what: w.change.Team, "calls": calls})
+	detail := map[string]string{what: w.change.Team, "calls": calls}
+	if w.change.Dropped {
+		detail["why"] = "a write before it, of unknown outcome, may have put the account in"
+	}
+	return tx.fact(audit.AccountTeams, x.app.Key, w.account.Person, w.account.ID, nil, detail)
 }
 
 // joined leaves out of an account's teams those that it was asked into and did not get.
@@ -321,15 +364,15 @@ func joined(r store.Reader, a *Account) error {
 	return nil
 }
 
-// teamDone removes the changes that were carried out.
-func (x *execution) teamDone(ctx context.Context, team string, done []waitingChange) error {
+// teamDone removes the changes that were carried out. sure says that nothing of the write may still appear for anybody else.
+func (x *execution) teamDone(ctx context.Context, team string, done []waitingChange, sure bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
 	defer cancel()
 	calls := x.told()
 	return x.commit(ctx, func(tx *txn) error {
 		switch sent, err := teamsSent.Get(tx, teamPrefix(x.app.Key, team)); {
 		case err == nil:
-			sent.Done = true
+			sent.Done = sure
 			if err := teamsSent.Put(tx, sent); err != nil {
 				return err
 			}

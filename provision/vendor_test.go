@@ -40,6 +40,8 @@ type vendor struct {
 
 	showTeams bool // a look-up says in which teams an account is
 
+	barred map[string]adapters.Kind // ids that no team takes, and what it says to that
+
 	missAfterCreate int // look-ups without an id that miss what was created last, after the next create
 	missing         string
 	misses          int
@@ -381,13 +383,25 @@ func (v *vendor) ChangeMembers(_ context.Context, team string, add, remove []str
 	if f.err != nil && !f.after {
 		return f.err
 	}
+	var refusal *adapters.Error
+	var left []string
 	for _, id := range add {
-		if !slices.Contains(v.teams[team], id) {
+		switch kind, barred := v.barred[id]; {
+		case barred:
+			left = append(left, id)
+			refusal = &adapters.Error{Kind: kind, Scope: adapters.OneAccount, Op: "change team members", Message: "not everybody can enter"}
+		case !slices.Contains(v.teams[team], id):
 			v.teams[team] = append(v.teams[team], id)
 		}
 	}
 	v.teams[team] = slices.DeleteFunc(v.teams[team], func(id string) bool { return slices.Contains(remove, id) })
-	return f.err
+	switch {
+	case refusal == nil:
+		return f.err
+	case len(left) < len(add)+len(remove):
+		return adapters.Partly(refusal, left)
+	}
+	return refusal
 }
 
 func (v *vendor) CheckReceiver(_ context.Context, leaver, receiver string, what []string) error {

@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -91,6 +92,15 @@ func teamPartly(s *suite) {
 	err := t.ChangeMembers(s.ctx, "Tier 1", []string{b, c}, nil)
 	if err != nil {
 		s.is(err, "add a member who is gone", adapters.NotFound, adapters.Invalid, adapters.Conflict)
+		part, ok := errors.AsType[*adapters.PartialError](err)
+		if !ok || !slices.Equal(part.Undone, []string{c}) {
+			s.Errorf("got %v (%+v), want an error that names who is gone as the one who is left", err, part)
+		}
+		err = t.ChangeMembers(s.ctx, "Tier 1", []string{c}, nil)
+		s.is(err, "add nobody but one who is gone", adapters.NotFound, adapters.Invalid, adapters.Conflict)
+		if part, ok := errors.AsType[*adapters.PartialError](err); ok {
+			s.Errorf("got %+v where nothing was done", part)
+		}
 	}
 	s.members(a, b) // who is gone keeps nobody else out
 	s.ok(t.ChangeMembers(s.ctx, "Tier 1", []string{b}, nil), "repeat with those who are there")

@@ -28,10 +28,11 @@ type Adapter struct {
 	admins lock // held while an administrator is taken away, so that two cannot be the last but one at once
 	teams  teamLocks
 
-	mu     sync.Mutex
-	me     user // the connector's own user
-	meRead time.Time
-	ids    map[string]knownTeam // by name as asked for
+	mu      sync.Mutex
+	me      user // the connector's own user
+	meRead  time.Time
+	ids     map[string]knownTeam  // by name as asked for
+	written map[int64][]teamWrite // within the read lag, by team
 }
 
 // Open returns an adapter over a helpdesk. It sends nothing; an error says what is wrong with the settings.
@@ -39,7 +40,7 @@ func Open(cfg Config, deps adapters.Deps) (*Adapter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	a := &Adapter{cfg: cfg, admins: newLock(), ids: map[string]knownTeam{}}
+	a := &Adapter{cfg: cfg, admins: newLock(), ids: map[string]knownTeam{}, written: map[int64][]teamWrite{}}
 	auth := vendorhttp.Basic(cfg.Email, cfg.APIKey)
 	if cfg.oauth() {
 		t, err := newTokens(cfg, deps)

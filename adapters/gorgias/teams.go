@@ -87,11 +87,19 @@ func (a *Adapter) change(ctx context.Context, op, name string, add, remove []int
 	if len(gone) == 0 {
 		return err
 	}
+	refused := refusal(op, adapters.Conflict, fmt.Sprintf("%d of the accounts to add to the team %q are not in Gorgias any more", len(gone), name))
 	rest := slices.DeleteFunc(slices.Clone(add), func(id int64) bool { return slices.Contains(gone, id) })
+	if len(rest)+len(remove) == 0 {
+		return refused
+	}
 	if err := a.apply(ctx, op, name, rest, remove); err != nil {
 		return err
 	}
-	return refusal(op, adapters.Conflict, fmt.Sprintf("%d of the accounts to add to the team %q are not in Gorgias any more", len(gone), name))
+	left := make([]string, len(gone))
+	for i, id := range gone {
+		left[i] = strconv.FormatInt(id, 10)
+	}
+	return adapters.Partly(refused, left)
 }
 
 // apply makes the change, and the team if there is somebody to add.
@@ -113,6 +121,7 @@ func (a *Adapter) apply(ctx context.Context, op, name string, add, remove []int6
 		return err
 	}
 	a.remember(name, knownTeam{id: t.ID, made: a.now()})
+	a.wrote(t.ID, nil, merge(nil, add, remove))
 	return nil
 }
 
@@ -182,7 +191,7 @@ func (a *Adapter) team(ctx context.Context, op, name string) (team, bool, error)
 		switch {
 		case err == nil && strings.EqualFold(t.Name, name):
 			return t, true, nil
-		case missing && a.now().Sub(known.made) < readLag:
+		case missing && a.now().Sub(known.made).Abs() < readLag:
 			// Made a moment ago and not shown yet: a second one must not be made.
 			e := refusal(op, adapters.Retry, "the new team is not shown yet")
 			e.After = readLag
@@ -237,8 +246,8 @@ func (a *Adapter) readTeam(ctx context.Context, op string, id int64) (team, erro
 // rewrite writes a team's list until a read shows add in it and remove not. t is as just read; the
 // caller holds its lock.
 func (a *Adapter) rewrite(ctx context.Context, op string, t team, add, remove []int64) error {
+	before := a.latest(t.ID, t.numbers())
 	for range teamWrites {
-		before := t.numbers()
 		want := merge(before, add, remove)
 		if slices.Equal(want, before) {
 			return nil
@@ -248,7 +257,8 @@ func (a *Adapter) rewrite(ctx context.Context, op string, t team, add, remove []
 		if _, err := one[team](ctx, a.api, vendorhttp.Request{Op: op, Method: http.MethodPut, Path: path, Args: args, Body: body}); err != nil {
 			return err
 		}
-		// A read that still shows the old list is likely behind, not another hand: look again.
+		a.wrote(t.ID, before, want)
+		// A read that still shows an old list is likely behind, not another hand: look again.
 		for _, wait := range []time.Duration{0, 500 * time.Millisecond, time.Second} {
 			if err := pause(ctx, wait); err != nil {
 				return uncompared(op, err)
@@ -257,7 +267,8 @@ func (a *Adapter) rewrite(ctx context.Context, op string, t team, add, remove []
 			if t, err = a.readTeam(ctx, op, t.ID); err != nil {
 				return uncompared(op, err)
 			}
-			if !slices.Equal(t.numbers(), before) {
+			if !a.behind(t.ID, t.numbers()) {
+				before = t.numbers()
 				break
 			}
 		}
@@ -270,11 +281,9 @@ func (a *Adapter) rewrite(ctx context.Context, op string, t team, add, remove []
 	return e
 }
 
-// uncompared is a write that took effect as far as its reply says, and was not read back.
+// uncompared is a write that took effect as far as its reply says, and was not read back. That the team is not there is no proof against
+// it: another tenant may have said so.
 func uncompared(op string, cause error) error {
-	if adapters.IsKind(cause, adapters.NotFound) {
-		return cause // the team was deleted meanwhile
-	}
 	e := refusal(op, adapters.Uncertain, "the team was written, but reading it back failed")
 	e.Err = cause
 	return e

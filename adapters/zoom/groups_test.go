@@ -1,7 +1,9 @@
 package zoom
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +51,39 @@ func TestOneBadMemberKeepsNobodyOut(t *testing.T) {
 	s.kind(s.open().ChangeMembers(t.Context(), "Support", people(3), nil), adapters.NotFound, "")
 	s.calls("GET /groups?page_size=300", "POST /groups/G1/members "+memberBody(people(3)...),
 		"POST /groups/G1/members "+memberBody("P0"), "POST /groups/G1/members "+memberBody("P1"), "POST /groups/G1/members "+memberBody("P2"))
+}
+
+// Whatever ends a change of many, those who were dealt with before it are not left.
+func TestAChangeThatIsCutSaysWhoIsLeft(t *testing.T) {
+	t.Parallel()
+	added, busy := reply{status: 201, body: `{}`}, refuse(429, 429, "You have reached the maximum per-second rate limit for this API. Try again later.")
+	ids := people(65)
+	for name, tc := range map[string]struct {
+		adds, removes []reply
+		remove, left  []string
+		kind          adapters.Kind
+	}{
+		"by a limit":                 {adds: []reply{added, busy}, kind: adapters.Retry, left: ids[30:]},
+		"one by one, by a limit":     {adds: []reply{added, gone(), added, gone(), busy}, kind: adapters.Retry, left: append([]string{"P31"}, ids[32:]...)},
+		"while people leave":         {removes: []reply{busy}, remove: []string{"Q0", "Q1"}, adds: []reply{added}, kind: adapters.Retry, left: append([]string{"Q1"}, ids...)},
+		"not at all, one is refused": {adds: []reply{gone(), gone(), added}, kind: adapters.NotFound, left: []string{"P0"}},
+	} {
+		s := newStub(t).on("GET /groups?page_size=300", ok(groupList)).on("POST /groups/G1/members", tc.adds...)
+		if len(tc.remove) > 0 {
+			s.on("DELETE /groups/G1/members/Q0", done()).on("DELETE /groups/G1/members/Q1", tc.removes...)
+		}
+		err := s.open().ChangeMembers(t.Context(), "Support", ids, tc.remove)
+		s.kind(err, tc.kind, "")
+		part, ok := errors.AsType[*adapters.PartialError](err)
+		if !ok || !slices.Equal(part.Undone, tc.left) {
+			t.Errorf("%s: got %v (%+v), want %q left", name, err, part, tc.left)
+		}
+	}
+	s := newStub(t).on("GET /groups?page_size=300", ok(groupList)).on("POST /groups/G1/members", busy)
+	err := s.open().ChangeMembers(t.Context(), "Support", ids, nil)
+	if part, ok := errors.AsType[*adapters.PartialError](err); ok {
+		t.Errorf("got %+v where nothing was done", part)
+	}
 }
 
 func TestMissingGroupIsMadeOnlyForSomebody(t *testing.T) {

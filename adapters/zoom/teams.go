@@ -11,7 +11,8 @@ import (
 
 // ChangeMembers adds and removes members of the group named team, at most 30 additions a
 // call; Zoom removes one at a time. If a call for several fails for good, it is made for each
-// alone, so that one bad id keeps nobody else out. The first failure is returned at the end.
+// alone, so that one bad id keeps nobody else out. The first failure is returned at the end. Whatever ends it before, what
+// was done until then stands, and the error says for whom the change is left.
 func (z *Adapter) ChangeMembers(ctx context.Context, team string, add, remove []string) error {
 	const op = "change group members"
 	if team == "" {
@@ -30,27 +31,58 @@ func (z *Adapter) ChangeMembers(ctx context.Context, team string, add, remove []
 	if !found {
 		return noGroup(op, team)
 	}
-	var first error
-	for _, id := range remove {
+	c := memberChange{op: op, of: len(add) + len(remove)}
+	for i, id := range remove {
 		err := z.removeMember(ctx, g, id)
 		switch {
 		case err == nil:
 		case errors.Is(err, adapters.ErrNoTeam) && len(add) > 0: // the additions make the group anew
-		case errors.Is(err, adapters.ErrNoTeam), !refused(err):
-			return err
+		case errors.Is(err, adapters.ErrNoTeam):
+			return err // whether it was the right tenant that said so is not for us to tell
+		case !refused(err):
+			return c.cut(err, remove[i:], add)
 		default:
-			first = earliest(first, err)
+			c.refuse(err, id)
 		}
 	}
-	for batch := range slices.Chunk(add, maxMembers) {
-		if err := z.addMembers(ctx, &g, batch); err != nil {
-			if !refused(err) {
-				return err
-			}
-			first = earliest(first, err)
+	for i := 0; i < len(add); i += maxMembers {
+		batch := add[i:min(i+maxMembers, len(add))]
+		done, err := z.addMembers(ctx, &g, batch, &c)
+		if err != nil {
+			return c.cut(err, add[i+done:])
 		}
 	}
-	return first
+	return c.failure()
+}
+
+// memberChange keeps whom a change of a group is left for, and why the first of them.
+type memberChange struct {
+	op    string
+	of    int // accounts that it is for
+	left  []string
+	first error
+}
+
+// refuse notes a definite answer about one account.
+func (c *memberChange) refuse(err error, id string) {
+	c.left = append(c.left, id)
+	if c.first == nil {
+		c.first = err
+	}
+}
+
+// cut is the error of a change that ended before its end. left are those from whom on nothing is known to be done.
+func (c *memberChange) cut(err error, left ...[]string) error {
+	c.left, c.first = append(c.left, slices.Concat(left...)...), err
+	return c.failure()
+}
+
+func (c *memberChange) failure() error {
+	var e *adapters.Error
+	if errors.As(asError(c.op, c.first), &e) && len(c.left) < c.of {
+		return adapters.Partly(e, c.left)
+	}
+	return c.first
 }
 
 // makeGroup makes the group, or finds the one that somebody made meanwhile.
@@ -77,41 +109,42 @@ func (z *Adapter) makeGroup(ctx context.Context, name string) (named, error) {
 	return g, asError(op, err)
 }
 
-// addMembers adds ids, making the group anew when it was deleted since its name was read.
-func (z *Adapter) addMembers(ctx context.Context, g *named, ids []string) error {
+// addMembers adds ids, at most maxMembers, making the group anew when it was deleted since its name was read. Whoever is refused
+// is noted in c; an error is one that ends the change, and comes with how many of ids were dealt with before it.
+func (z *Adapter) addMembers(ctx context.Context, g *named, ids []string, c *memberChange) (done int, err error) {
 	who := make([]member, len(ids))
 	for i, id := range ids {
 		who[i] = memberOf(id)
 	}
-	err := z.api.addGroupMembers(ctx, g.ID, who)
+	err = z.api.addGroupMembers(ctx, g.ID, who)
 	if err == nil || !refused(err) {
-		return err
+		return 0, err
 	}
 	if codeOf(err) == codeNoGroup {
 		z.groups.forget()
 		made, makeErr := z.makeGroup(ctx, g.Name)
 		if makeErr != nil {
-			return makeErr
+			return 0, makeErr
 		}
 		*g = made
 		err = z.api.addGroupMembers(ctx, g.ID, who)
 		if err == nil || !refused(err) {
-			return err
+			return 0, err
 		}
 	}
 	if len(ids) == 1 {
-		return err
+		c.refuse(err, ids[0])
+		return 1, nil
 	}
-	var first error
-	for i := range who {
+	for i, id := range ids {
 		if err := z.api.addGroupMembers(ctx, g.ID, who[i:i+1]); err != nil {
 			if !refused(err) {
-				return err
+				return i, err
 			}
-			first = earliest(first, err)
+			c.refuse(err, id)
 		}
 	}
-	return first
+	return len(ids), nil
 }
 
 func noGroup(op, team string) error {
@@ -139,11 +172,4 @@ func (z *Adapter) removeMember(ctx context.Context, g named, id string) error {
 		}
 	}
 	return err
-}
-
-func earliest(first, next error) error {
-	if first != nil {
-		return first
-	}
-	return next
 }

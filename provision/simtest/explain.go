@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/provision"
 	"github.com/usher-scim/usher/sandbox/wire"
@@ -219,7 +220,7 @@ func (w *World) judgeMembership(app, id, team string, joined, clean bool, at tim
 		return nil
 	}
 	if undone && !a.UnwantedSince.IsZero() {
-		w.excuse("a leaver is taken out of a team that a write of unknown outcome may have let in")
+		w.writes = append(w.writes, t) // a write of unknown outcome may have let the leaver in
 		return nil
 	}
 	if leaves {
@@ -246,10 +247,14 @@ func (w *World) facts() ([]fact, error) {
 			if err != nil {
 				return err
 			}
-			if c.App == "" || len(c.Persons) != 1 {
+			team := len(c.Persons) == 0 && c.Act == audit.AccountStepFailed
+			if c.App == "" || len(c.Persons) != 1 && !team {
 				continue
 			}
-			f := fact{act: c.Act, app: c.App, at: c.At, person: c.Persons[0]}
+			f := fact{act: c.Act, app: c.App, at: c.At}
+			if !team {
+				f.person = c.Persons[0]
+			}
 			if len(c.Detail) > 0 {
 				if err := json.Unmarshal(c.Detail, &f.detail); err != nil {
 					return err
@@ -350,9 +355,14 @@ func (w *World) unfinished() error {
 	return nil
 }
 
-// overtaken reports whether the operation that a confirmed call was part of failed at another call.
+// overtaken reports whether the operation that a confirmed call was part of failed at another call. A team's is told of the team: after a
+// refusal, which is no open question, whoever is not refused has a fact.
 func (w *World) overtaken(t *told, all []fact) bool {
 	return slices.ContainsFunc(all, func(f fact) bool {
+		if t.op == provision.OpTeams && f.act == audit.AccountStepFailed {
+			open := []adapters.Kind{adapters.Uncertain, adapters.Unavailable, adapters.Retry, adapters.Unauthorized}
+			return f.app == t.app && strings.EqualFold(f.detail["team"], t.team) && slices.Contains(open, adapters.Kind(f.detail["kind"]))
+		}
 		return f.app == t.app && f.person == t.person && (f.act == audit.AccountStepFailed || f.act == audit.HoldOpened)
 	})
 }

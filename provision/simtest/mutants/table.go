@@ -87,13 +87,8 @@ var Mutants = []Mutant{
 		Edits: []Edit{{
 			File: "provision/planalign.go",
 			Old: `			leave = append(leave, t)
-		}
-	}
-	return join, leave`,
-			New: `			continue
-		}
-	}
-	return join, leave`,
+		case`,
+			New: `		case`,
 		}},
 		Caught: []string{teams},
 	},
