@@ -74,7 +74,7 @@ func (x *execution) created(ctx context.Context, a *Account, made adapters.Accou
 	}
 	a.State, a.Origin, a.Enforced, a.Intent = Active, Created, true, nil
 	a.rendered(a.Profile, made.Attributes)
-	return x.conclude(ctx, a, audit.AccountCreated, x.detail(a))
+	return x.conclude(ctx, a, audit.AccountCreated, x.made(a))
 }
 
 // recover looks for the account of a create whose outcome is unknown. Nil without an
@@ -180,7 +180,7 @@ func (x *execution) adopt(ctx context.Context, s *Situation, a *Account, found a
 	if origin == Created {
 		act = audit.AccountCreated
 	}
-	return x.save(ctx, a, act, x.detail(a))
+	return x.save(ctx, a, act, x.made(a))
 }
 
 // byIgnore ends the reason of what an administrator said to leave alone.
@@ -305,7 +305,7 @@ func (x *execution) verify(ctx context.Context, a *Account) error {
 		}
 		a.adopt(*found, x.o.Now())
 		a.Origin, a.Enforced = Created, true
-		return x.save(ctx, a, audit.AccountCreated, x.detail(a))
+		return x.save(ctx, a, audit.AccountCreated, x.made(a))
 	}
 	if a.Intent == nil {
 		a.Intent = &Intent{Op: OpRemove, At: x.o.Now(), Sent: true}
@@ -337,6 +337,19 @@ func (x *execution) verify(ctx context.Context, a *Account) error {
 
 // sameTenant makes sure, now, that "not found" was said by the tenant that the ledger is bound to.
 func (x *execution) sameTenant(ctx context.Context) error { return x.confirm(ctx, x.app, x.conn) }
+
+// madeText bounds each value that the fact of a new account tells, in bytes.
+const madeText = 512
+
+// made is the detail of an account that entered the ledger: beside what each fact tells, its address and its profile as the vendor shows it.
+func (x *execution) made(a *Account) map[string]string {
+	detail := x.detail(a)
+	detail["email"] = clip(a.Email, madeText)
+	for name, value := range a.Profile {
+		detail["profile."+name] = clip(value, madeText)
+	}
+	return detail
+}
 
 // detail is what an account's fact tells: ids and states, and the vendor calls that were made.
 func (x *execution) detail(a *Account) map[string]string {
