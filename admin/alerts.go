@@ -22,6 +22,15 @@ type AlertsReply struct {
 type FailuresReply struct {
 	provision.Failures
 	People map[uuid.UUID]string `json:"people,omitempty"` // how those are called whom the list names
+	// Stopped are the apps that nothing is sent to. Where nobody's work is due there, no failure tells of it.
+	Stopped []StoppedApp `json:"stopped,omitempty"`
+}
+
+// StoppedApp says why nothing is sent to an app, and what to do.
+type StoppedApp struct {
+	App    string `json:"app"`
+	Reason string `json:"reason"`
+	Fix    string `json:"fix,omitempty"`
 }
 
 func (s Services) alertRoutes(v1 *echo.Group) {
@@ -84,7 +93,17 @@ func (s Services) failures(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, FailuresReply{Failures: all, People: names})
+	r := FailuresReply{Failures: all, People: names}
+	apps, err := s.Engine.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, app := range apps {
+		if only := c.QueryParam("app"); app.Stopped && (only == "" || only == app.App) {
+			r.Stopped = append(r.Stopped, StoppedApp{App: app.App, Reason: app.Reason, Fix: app.Fix})
+		}
+	}
+	return c.JSON(http.StatusOK, r)
 }
 
 // retryAll gives everything in every app another try.

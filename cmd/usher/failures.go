@@ -36,6 +36,14 @@ be done, and when it is tried again by itself. What is not tried again by itself
 }
 
 func writeFailures(p *page, app string, r admin.FailuresReply) {
+	for _, s := range r.Stopped {
+		p.gap()
+		p.line("%s  %s", p.paint(bold, s.App), p.paint(red, "is stopped, nothing is sent to it: "+orUnknown(s.Reason)))
+		p.line("  → %sthen: usher retry %s", fixed(s.Fix), s.App)
+	}
+	if r.Total == 0 && len(r.Stopped) > 0 {
+		return
+	}
 	if r.Total == 0 {
 		if app != "" {
 			p.line("Nothing fails in %s.", app)

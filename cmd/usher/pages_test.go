@@ -376,6 +376,10 @@ func TestFailures(t *testing.T) {
 		}},
 		People: map[uuid.UUID]string{kim: "kim@acme.example"},
 	}, "failures"))
+	stopped := shown(t, "GET /failures", admin.FailuresReply{Stopped: []admin.StoppedApp{{App: "zoom", Reason: "the secret is wrong", Fix: "copy it again"}}}, "failures")
+	if want := "zoom  is stopped, nothing is sent to it: the secret is wrong\n  → copy it again; then: usher retry zoom\n"; stopped != want {
+		t.Errorf("failures of a stopped app: got %q, want %q", stopped, want)
+	}
 	for args, want := range map[string]string{"": "Nothing fails.\n", "zoom": "Nothing fails in zoom.\n"} {
 		if got := shown(t, "GET /failures", admin.FailuresReply{}, strings.Fields("failures "+args)...); got != want {
 			t.Errorf("failures %s: got %q, want %q", args, got, want)
