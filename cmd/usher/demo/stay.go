@@ -33,7 +33,7 @@ func stay(v *view, s *stage, w *week, token string) {
 // blocks are the lines, each short enough for a narrow terminal; JSON may go over several.
 func blocks(s *stage, w *week, token string) []block {
 	const (
-		curl      = `curl -s -H "$AUTH" -H "$TYPE" `
+		curl      = `curl -sw "\n" -H "$AUTH" -H "$TYPE" `
 		patchBody = `  -d '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],`
 	)
 	ops := "http://" + s.gateway.AdminAddr()
@@ -71,7 +71,7 @@ func blocks(s *stage, w *week, token string) []block {
 			"curl -s " + s.vendorsURL() + "/_sandbox/state",
 			"curl -s '" + s.vendorsURL() + "/_sandbox/calls?vendor=zoom'",
 		}},
-		{"Health and metrics:", []string{"curl -s " + ops + "/readyz", "curl -s " + ops + "/metrics | grep ^usher_"}},
+		{"Health and metrics:", []string{"curl -s " + ops + "/readyz", "curl -s " + ops + "/metrics | grep -E '^usher_(accounts|holds|queue|app)'"}},
 	}
 }
 

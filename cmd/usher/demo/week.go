@@ -82,12 +82,6 @@ func (w *week) scenes() []scene {
 			},
 		},
 		{
-			when: "Tuesday", what: "Ben leaves",
-			text:  "Gorgias cannot suspend, so the mapping demotes at once and deletes 3 seconds later (in real life, days).",
-			act:   func(ctx context.Context) error { return w.entra.enable(ctx, c.ben, false) },
-			until: outcome{c.ben.login: {}},
-		},
-		{
 			when: "Wednesday", what: "Kim marries and takes another name",
 			text: "Okta writes the whole user with PUT: name, userName and e-mail address. Zoom takes all of it. Gorgias lets no connector change an address, and Usher asks instead of making a second account.",
 			act:  w.renameKim,
@@ -109,6 +103,12 @@ func (w *week) scenes() []scene {
 				)
 			},
 			until: outcome{c.ana.login: {}, c.ida.login: {"", "Ida Torres: licensed, 1 meeting, 3 recordings"}},
+		},
+		{
+			when: "Thursday", what: "Ben leaves",
+			text:  "Gorgias cannot suspend, so the mapping demotes at once and deletes 3 seconds later (in real life, days).",
+			act:   func(ctx context.Context) error { return w.entra.enable(ctx, c.ben, false) },
+			until: outcome{c.ben.login: {}},
 		},
 		{
 			when: "Thursday", what: "Ben is back",
