@@ -40,11 +40,11 @@ type Adapter interface {
 
 // Suspender is implemented where the vendor can end sign-in and keep the account.
 type Suspender interface {
-	// Suspend ends sign-in; roles that forbid it are taken away first. Nil means that the vendor was asked again and shows the
+	// Suspend ends sign-in; roles that forbid it, and those that may manage the tenant's users, are taken away first. Nil means that the vendor was asked again and shows the
 	// account suspended; where it took the request and does not show that yet, the error is Uncertain. It may be repeated.
 	Suspend(ctx context.Context, id string) error
 	// Resume gives sign-in back and restores licence, role and extras from before, which
-	// is the account as it was read before it was first reduced. It may be repeated.
+	// is the account as it was read before it was first reduced; a role that before does not name is not given. It may be repeated.
 	Resume(ctx context.Context, id string, before Account) (Account, error)
 }
 

@@ -40,6 +40,11 @@ type Aftermath struct {
 // Done reports whether the whole list was seen.
 func (a *Aftermath) Done() bool { return !a.At.IsZero() }
 
+// waits reports whether it is not yet to be tried again. A time further ahead than that is from before the clock was set back.
+func (a *Aftermath) waits(now time.Time) bool {
+	return a.Next.After(now) && !a.Next.After(now.Add(aftermathRetry))
+}
+
 var aftermaths = store.NewTable("aftermaths", func(a *Aftermath) []byte { return []byte(a.App) }, nil)
 
 const aftermathRetry = time.Minute
@@ -77,7 +82,7 @@ func (e *Engine) startAftermath(ctx context.Context, app string, workers *sync.W
 	for i := range all {
 		a := &all[i]
 		it := &Item{App: app, Subject: "aftermath"}
-		if a.App != app || a.Done() || a.Next.After(e.o.Now()) || !e.claim(it) {
+		if a.App != app || a.Done() || a.waits(e.o.Now()) || !e.claim(it) {
 			continue
 		}
 		workers.Go(func() {

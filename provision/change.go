@@ -12,7 +12,6 @@ import (
 	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
-	"github.com/usher-scim/usher/mapping"
 )
 
 // update writes what differs. An empty change calls nobody and records that the account is as wanted.
@@ -202,8 +201,9 @@ func (x *execution) vanished(ctx context.Context, s *Situation, a *Account) erro
 	return x.end(ctx, a, Gone, audit.AccountRemoved, "the vendor does not have it any more")
 }
 
-// resume gives sign-in back, with what the account had before it was first reduced.
-func (x *execution) resume(ctx context.Context, a *Account) error {
+// resume gives sign-in back, with what the account had before it was first reduced. A role that is left out is remembered, where the
+// mapping names none: it follows when somebody says yes.
+func (x *execution) resume(ctx context.Context, s *Situation, step Step, a *Account) error {
 	suspender, ok := x.conn.Adapter.(adapters.Suspender)
 	if !ok {
 		return x.cannot("resume")
@@ -220,12 +220,18 @@ func (x *execution) resume(ctx context.Context, a *Account) error {
 		before = *a.Before
 	}
 	state, kept := Active, (*adapters.Account)(nil)
+	if step.WithoutRole {
+		before.Role, before.Admin = "", false
+		if s.Want.Role == "" {
+			kept = a.Before
+		}
+	}
 	if demoted {
 		state, kept = Demoted, a.Before // sign-in is back; what the demotion took follows
 	}
 	shown, err := suspender.Resume(ctx, a.VendorID, before)
 	if adapters.IsKind(err, adapters.NotFound) {
-		return x.vanished(ctx, &Situation{Want: mapping.Want{Wanted: true}}, a)
+		return x.vanished(ctx, s, a)
 	}
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@
 //
 // Beside that way stand, each with files of its own: what bounds it (kind.go,
 // budget.go, lastadmin.go, switches.go), what goes before everything
-// (terminate.go), a clock that is set back (clock.go), what compares the ledger with the vendors' lists
+// (terminate.go), a clock that is set back (clock.go, clockback.go), what compares the ledger with the vendors' lists
 // (reconcile.go names its files), what an edit of the mapping would do
 // (preview.go), a version that some follow first (rollout.go), what one change
 // took brought back (undo.go), what a restore asks for (restored.go), and what

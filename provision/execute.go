@@ -193,7 +193,7 @@ func (x *execution) do(ctx context.Context, s *Situation, step Step) error {
 	case OpTeams:
 		return x.queueTeams(ctx, s.App, step, a)
 	case OpResume:
-		return x.resume(ctx, a)
+		return x.resume(ctx, s, step, a)
 	case OpDemote, OpSuspend:
 		return x.reduce(ctx, step, a)
 	case OpRemove:

@@ -84,6 +84,8 @@ type Step struct {
 	Leave    []string          `json:"leave,omitempty"`  // OpTeams
 	Action   adapters.Action   `json:"action,omitempty"` // OpDemote, OpSuspend, OpRemove: the mapping's word
 	Transfer *mapping.Transfer `json:"transfer,omitempty"`
+	// WithoutRole: OpResume leaves out the role that the account had before.
+	WithoutRole bool `json:"withoutRole,omitempty"`
 	// Settles: after this step nothing is left to do, so an adopted account counts as enforced.
 	Settles bool `json:"settles,omitempty"`
 }

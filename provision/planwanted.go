@@ -109,8 +109,20 @@ func (p *planner) resume(a *Account) {
 		Text: fmt.Sprintf("the %s account %s is suspended, and not by Usher", p.Can.Title, a.Email),
 		Fix:  "approve to reactivate it, or reactivate it at " + p.Can.Title,
 	}) {
-		p.step(Step{Op: OpResume, Account: a.ID})
+		p.step(Step{Op: OpResume, Account: a.ID, WithoutRole: !p.rolesBack(a)})
 	}
+}
+
+// rolesBack reports whether a reactivation gives back the role that the account had before. An administrator's comes back after a yes, and
+// not where the mapping names another one; the person signs in without it meanwhile.
+func (p *planner) rolesBack(a *Account) bool {
+	if a.Before == nil || !p.Can.MayAdministrate(a.Before.Role) {
+		return true
+	}
+	if p.Want.Role != "" && p.Want.Role != a.Before.Role {
+		return false
+	}
+	return p.effect(adminEffect(a, a.Before.Role))
 }
 
 // suspendedFingerprint names one time of being suspended by others: the ledger entry is written when it is found so,

@@ -164,20 +164,13 @@ func (r *run) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		// A request that was made before the clock was set back must not ask for run after run until that time.
 		r.rec = Reconciliation{
 			App: r.app.Key, Run: id, State: RunGoing, Started: r.now, Next: next, Mode: r.app.Mode,
 			Requested: earlier(last.Requested, r.now), By: last.By, Complete: last.Complete, Found: driftCounts{},
 		}
 		return reconciliations.Put(tx, &r.rec)
 	})
-}
-
-// earlier keeps a request that was made before the clock was set back from asking for run after run until that time.
-func earlier(requested, now time.Time) time.Time {
-	if requested.After(now) {
-		return now
-	}
-	return requested
 }
 
 // failedRetry is when a run is tried again that could not see the whole list.

@@ -111,7 +111,7 @@ func (e *Engine) reconcilesDue(ctx context.Context) ([]string, error) {
 				continue
 			case e.Waiting(app.Key):
 				continue
-			case rec.State != RunGoing && now.Before(rec.due(app.Reconcile)):
+			case rec.State != RunGoing && now.Before(rec.due(app.Reconcile, now)):
 				continue
 			}
 			due = append(due, app.Key)
@@ -139,8 +139,13 @@ func (e *Engine) reconcilesDue(ctx context.Context) ([]string, error) {
 	})
 }
 
-// due is when the schedule runs next; a mapping that shortened the interval meanwhile counts.
-func (r *Reconciliation) due(every time.Duration) time.Time {
+// due is when the schedule runs next; a mapping that shortened the interval meanwhile counts. What was planned while the clock ran ahead
+// is due now.
+func (r *Reconciliation) due(every time.Duration, now time.Time) time.Time {
+	ahead := now.Add(max(every+every*15/100, firstSpread) + clockTolerance)
+	if r.Started.After(now.Add(clockTolerance)) || r.Next.After(ahead) {
+		return now
+	}
 	if latest := r.Started.Add(every + every*15/100); !r.Started.IsZero() && latest.Before(r.Next) {
 		return latest
 	}

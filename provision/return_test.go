@@ -1,11 +1,15 @@
 package provision_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/provision"
 	"github.com/usher-scim/usher/store"
@@ -115,21 +119,64 @@ func TestADemotedAccountWithoutAFormerRoleGetsTheDefault(t *testing.T) {
 // What was an administrator's account becomes one again when somebody says so; the rest comes back at once.
 func TestARoleOfAnAdministratorComesBackAfterApproval(t *testing.T) {
 	t.Parallel()
-	w := byHand(t, storetest.New(t), "[demote]")
+	for name, c := range map[string]struct{ steps, before string }{
+		"after a demotion":   {"[demote]", "active observer"},
+		"after a suspension": {"[suspend]", "active agent"},
+		"after both":         {"[demote, suspend]", "active observer"},
+	} {
+		for _, yes := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, %v", name, yes), func(t *testing.T) {
+				t.Parallel()
+				w := byHand(t, storetest.New(t), c.steps)
+				w.vendor.can.AdminRoles = []string{"admin"}
+				w.vendor.seed(adapters.Account{Email: "boss@acme.example", Role: "admin", Admin: true})
+				w.start()
+				want := map[string]string{"boss": "active admin"}
+				for range 2 { // the second time it is a question as well
+					w.members(directory.RemoveMembers, "Support", "ann")
+					w.pass(time.Hour)
+					w.members(directory.AddMembers, "Support", "ann")
+					w.pass(time.Hour)
+					want["ann"] = c.before + " in Tier 1,VIP"
+					w.wantVendor(want)
+					h := w.wantHolds(provision.HoldAdmin)[0]
+					if !yes {
+						_, err := w.engine.Reject(t.Context(), admin, h.ID)
+						w.must(err)
+						w.pass(time.Hour)
+						w.wantVendor(want)
+						w.wantHolds()
+						return
+					}
+					w.approve(h, false)
+					w.pass(time.Hour)
+					want["ann"] = "active admin in Tier 1,VIP"
+					w.wantVendor(want)
+					w.wantHolds()
+				}
+			})
+		}
+	}
+}
+
+// Where the mapping names another role by then, the administrator's does not come back for a moment either.
+func TestARoleOfAnAdministratorThatTheMappingDoesNotNameStaysAway(t *testing.T) {
+	t.Parallel()
+	w := byHand(t, storetest.New(t), "[suspend]")
 	w.vendor.can.AdminRoles = []string{"admin"}
+	w.vendor.seed(adapters.Account{Email: "boss@acme.example", Role: "admin", Admin: true})
 	w.start()
 	w.members(directory.RemoveMembers, "Support", "ann")
 	w.pass(time.Hour)
+	w.apply(strings.ReplaceAll(strings.Replace(roleless, "{group: Support, ", "{group: Support, role: observer, ", 1), "STEPS", "[suspend]"))
+	w.vendor.resumed = nil
 	w.members(directory.AddMembers, "Support", "ann")
 	w.pass(time.Hour)
-	w.wantVendor(map[string]string{"ann": "active observer in Tier 1,VIP"})
-	open := w.holds()
-	if len(open) != 1 {
-		t.Fatalf("holds: got %+v, want one", open)
+	if diff := cmp.Diff([]string{""}, w.vendor.resumed); diff != "" {
+		t.Errorf("roles given with the reactivation (-want +got):\n%s", diff)
 	}
-	w.approve(open[0], false)
-	w.pass(time.Hour)
-	w.wantVendor(map[string]string{"ann": "active admin in Tier 1,VIP"})
+	w.wantVendor(map[string]string{"ann": "active observer in Tier 1,VIP", "boss": "active admin"})
+	w.wantHolds()
 }
 
 func TestACrashDuringAReturnLosesNothingGivenByHand(t *testing.T) {

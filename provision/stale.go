@@ -18,7 +18,8 @@ func takesAway(op Op) bool { return op == OpDemote || op == OpSuspend || op == O
 // stillEnds looks once more whether the account that is being ended is to be: between the plan and a call there may be a wait for
 // the vendor's rate limit, look-ups and repetitions, and a deletion cannot be taken back. It reads what the sources and
 // administrators have said by now, expanded or not, under the mapping with which the item began.
-func (x *execution) stillEnds(r store.Reader, person uuid.UUID) error {
+// What would cut it down stands for any such step; ending it for good needs its own, as the person may merely have lost a grant by now.
+func (x *execution) stillEnds(r store.Reader, op Op, person uuid.UUID) error {
 	x.mu.Lock()
 	account := x.ending
 	x.mu.Unlock()
@@ -30,7 +31,7 @@ func (x *execution) stillEnds(r store.Reader, person uuid.UUID) error {
 		return err
 	}
 	for _, step := range s.Plan().Steps {
-		if step.Account == account && takesAway(step.Op) {
+		if step.Account == account && takesAway(step.Op) && (step.Op == OpRemove || op != OpRemove) {
 			return nil
 		}
 	}

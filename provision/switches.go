@@ -302,7 +302,7 @@ func (e *pausedError) Error() string { return e.stop.What() + " paused by " + e.
 // allowed looks at the switches in the transaction in which a step is intended: what is not intended when a switch is durable is not
 // sent. What ends an account is looked at once more, too.
 func (x *execution) allowed(r store.Reader, op Op, person uuid.UUID) error {
-	if err := x.stillEnds(r, person); err != nil {
+	if err := x.stillEnds(r, op, person); err != nil {
 		return err
 	}
 	all, err := switchesIn(r, x.o.Now())

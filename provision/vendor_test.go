@@ -31,6 +31,7 @@ type vendor struct {
 	receives func(leaver, receiver string, what []string) error
 	removals []adapters.Removal
 	removed  map[string]*adapters.Account
+	resumed  []string // the roles that were given back with a reactivation
 	can      adapters.Description
 	crash    func() (before, after error) // the process dies at this call
 	most     int                          // accounts at one time
@@ -334,7 +335,12 @@ func (v *vendor) Remove(ctx context.Context, id string, r adapters.Removal) erro
 }
 
 func (v *vendor) Suspend(ctx context.Context, id string) error {
-	return v.set(ctx, "suspend", id, func(a *adapters.Account) { a.State = adapters.Suspended })
+	return v.set(ctx, "suspend", id, func(a *adapters.Account) {
+		a.State = adapters.Suspended
+		if slices.Contains(v.can.AdminRoles, a.Role) {
+			a.Role = "agent"
+		}
+	})
 }
 
 func (v *vendor) Demote(ctx context.Context, id string) error {
@@ -347,6 +353,7 @@ func (v *vendor) Demote(ctx context.Context, id string) error {
 }
 
 func (v *vendor) Resume(ctx context.Context, id string, before adapters.Account) (adapters.Account, error) {
+	v.resumed = append(v.resumed, before.Role)
 	err := v.set(ctx, "resume", id, func(a *adapters.Account) {
 		a.State = adapters.Active
 		if before.Role != "" {

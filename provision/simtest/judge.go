@@ -92,7 +92,7 @@ func (w *World) judgeRemoval(app string, c wire.Call, a *provision.Account) erro
 	return broken("no removal without admission", "%s %s at %s: %s since %s", c.Method, c.Path, app, a.State, a.UnwantedSince)
 }
 
-// judgeGrant: an administrator's role is given only where somebody approved it, or given back to whom it was taken from.
+// judgeGrant: an administrator's role is given only where somebody approved it, also to whom it was taken from.
 func (w *World) judgeGrant(app string, c wire.Call, a *provision.Account) error {
 	if !w.grants(app, c) {
 		return nil
@@ -107,10 +107,6 @@ func (w *World) judgeGrant(app string, c wire.Call, a *provision.Account) error 
 		if h.App == app && h.Person == a.Person && h.Kind == provision.HoldAdmin && h.State == provision.HoldApproved {
 			return nil
 		}
-	}
-	if a.Intent != nil && a.Intent.Op == provision.OpResume && a.Before != nil && a.Before.Admin {
-		w.excuse("an administrator who returns gets the role back")
-		return nil
 	}
 	return broken("administrators are approved", "%s at %s gets the role: %s %s", w.name(a.Person), app, c.Method, c.Path)
 }
