@@ -105,7 +105,9 @@ func twoAdministrators(t *testing.T, s store.Store) (w *world, first, second *pr
 	w.must(err)
 	_, err = w.engine.Triage(t.Context(), "desk")
 	w.must(err)
-	return w, w.next(), w.next()
+	first = w.next()
+	second = w.next()
+	return w, first, second
 }
 
 // next is the item that should be executed now.
