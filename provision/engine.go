@@ -82,7 +82,8 @@ type Engine struct {
 	o    Options
 	wake chan struct{}
 
-	astray atomic.Bool // the last expansion failed
+	astray  atomic.Bool  // the last expansion failed
+	renamed atomic.Int64 // the version of the mapping whose renamed apps have their ledger
 
 	mu      sync.Mutex
 	running map[string]bool // items being executed, by item key
@@ -146,7 +147,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer workers.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var maintained, watched time.Time
+	var r regular
 	for {
 		select {
 		case <-ctx.Done():
@@ -154,20 +155,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		case <-e.wake:
 		case <-timer.C:
 		}
-		if now := e.o.Now(); now.Sub(maintained) >= maintainEvery || now.Before(maintained) {
-			maintained = now
-			if err := e.Maintain(ctx); err != nil && ctx.Err() == nil {
-				e.o.Logger.Error("maintenance failed", "err", err)
-			}
-		}
-		if now := e.o.Now(); now.Sub(watched) >= rolloutEvery {
-			watched = now
-			if err := e.WatchRollout(ctx); err != nil && ctx.Err() == nil {
-				e.o.Logger.Error("looking at the rollout failed; trying again", "err", err)
-			}
-		}
 		for more := true; more && ctx.Err() == nil; {
 			began := e.o.Now()
+			e.keepRegular(ctx, &r, &workers)
 			var err error
 			if more, err = e.pass(ctx, &workers); err != nil && ctx.Err() == nil {
 				e.o.Logger.Error("provisioning pass failed; trying again", "err", err)
@@ -177,10 +167,39 @@ func (e *Engine) Run(ctx context.Context) error {
 				e.breathe(ctx, began)
 			}
 		}
-		if err := e.startReconciles(ctx, &workers); err != nil && ctx.Err() == nil {
-			e.o.Logger.Error("looking for reconciliations that are due failed; trying again", "err", err)
-		}
+		r.compared = time.Time{}
+		e.keepRegular(ctx, &r, &workers)
 		timer.Reset(idlePoll)
+	}
+}
+
+// regular is when what is done from time to time was last done.
+type regular struct{ maintained, watched, compared time.Time }
+
+// keepRegular does what is due of that. It is asked before every pass: a heap of work, or changes that do not stop, must not keep a rollout from
+// being stopped or a comparison from beginning.
+func (e *Engine) keepRegular(ctx context.Context, r *regular, workers *sync.WaitGroup) {
+	now := e.o.Now()
+	due := func(last *time.Time, every time.Duration) bool {
+		if !now.Before(*last) && now.Sub(*last) < every { // a clock that was set back delays nothing
+			return false
+		}
+		*last = now
+		return true
+	}
+	failed := func(what string, err error) {
+		if err != nil && ctx.Err() == nil {
+			e.o.Logger.Error(what+" failed; trying again", "err", err)
+		}
+	}
+	if due(&r.maintained, maintainEvery) {
+		failed("maintenance", e.Maintain(ctx))
+	}
+	if due(&r.watched, rolloutEvery) {
+		failed("looking at the rollout", e.WatchRollout(ctx))
+	}
+	if due(&r.compared, idlePoll) {
+		failed("looking for reconciliations that are due", e.startReconciles(ctx, workers))
 	}
 }
 

@@ -64,7 +64,10 @@ func (e *Engine) Execute(ctx context.Context, it Item) error {
 	if x.settled {
 		return nil
 	}
-	return e.finish(ctx, m, app, &it)
+	if err := e.finish(ctx, m, app, &it); err != nil {
+		return e.failed(ctx, m, app, &it, err, checked)
+	}
+	return nil
 }
 
 // execution carries out one item's plan.
@@ -434,7 +437,7 @@ func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 	case errors.As(cause, &we):
 		return e.finish(ctx, m, app, it)
 	case !isAdapterError(cause):
-		return cause // the store: nothing can be written about it
+		return e.setAside(ctx, it, cause, now)
 	}
 	var a *adapters.Error
 	errors.As(cause, &a)
@@ -449,6 +452,29 @@ func (e *Engine) failed(ctx context.Context, m *mapping.Mapping, app *mapping.Ap
 	}
 	e.holdBack(it.App, a, now, checked)
 	return e.park(ctx, it, func(tx *txn, i *Item) error { return e.decide(tx, i, a, now, checked) })
+}
+
+// setAside lets an item wait, visibly, that could not be carried out for a reason which no vendor gave: something of it cannot be read, or
+// an adapter is broken. The app's other work goes on. Where the store takes nothing, nothing can be written about it, and it is the cause that is returned.
+func (e *Engine) setAside(ctx context.Context, it *Item, cause error, now time.Time) error {
+	spread := e.jitter(time.Minute)
+	err := e.park(ctx, it, func(_ *txn, i *Item) error {
+		i.Attempts++
+		i.State, i.Due = Ready, now.Add(backoff(i.Attempts)+spread)
+		if i.Attempts >= maxAttempts && i.Lane != Removal {
+			i.State, i.Due = Failed, never
+		}
+		i.Failure = &Failure{
+			At: now, Kind: adapters.Invalid, Text: "the work could not be carried out, for a reason within Usher",
+			Fix: "see the server's log and report it; then `usher retry`",
+		}
+		return nil
+	})
+	if err != nil {
+		return cause
+	}
+	e.o.Logger.Error("an item cannot be carried out", "app", it.App, "subject", it.Subject, "err", cause)
+	return nil
 }
 
 // holdBack closes the app's gate when an error reaches further than its item.

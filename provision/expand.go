@@ -49,10 +49,13 @@ func (e *Engine) expand(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if slices.ContainsFunc(pending, func(c audit.Change) bool { return c.Act == audit.MappingApplied }) {
+	// Nobody is marked under an app's new key before its ledger is there, wherever in the outbox the change of the mapping stands.
+	applied := slices.ContainsFunc(pending, func(c audit.Change) bool { return c.Act == audit.MappingApplied })
+	if version := int64(m.Version()); applied || e.renamed.Load() != version {
 		if err := e.renameApps(ctx, m); err != nil {
 			return 0, err
 		}
+		e.renamed.Store(version)
 	}
 	small, wide := apart(pending)
 	done := 0
