@@ -12,7 +12,7 @@ import (
 	"github.com/usher-scim/usher/store"
 )
 
-// What the vendor has answered is written also where the person cannot be judged any more.
+// What the vendor has answered is written also where the person cannot be judged any more, and that is told.
 func TestAnAnswerIsKeptWhenTheItemCannotBeSettledWithIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -44,8 +44,11 @@ func TestAnAnswerIsKeptWhenTheItemCannotBeSettledWithIt(t *testing.T) {
 			whole = record([]byte("no record")) // while the account is made
 		}
 	}
-	if err := w.engine.Execute(t.Context(), *it); err == nil || whole == nil {
-		t.Fatalf("got %v, want an error; damaged: %v", err, whole != nil)
+	if err := w.engine.Execute(t.Context(), *it); err != nil || whole == nil {
+		t.Fatalf("got %v, want no error; damaged: %v", err, whole != nil)
+	}
+	if f, err := w.engine.Failures(t.Context(), "desk", 10); err != nil || len(f.List) != 1 || f.List[0].Person != ann {
+		t.Errorf("failures: got %+v, %v, want ann's", f.List, err)
 	}
 	accounts, err := w.engine.Accounts(t.Context(), "desk", uuid.Nil, 10, false)
 	w.must(err)

@@ -27,8 +27,8 @@ const (
 )
 
 // Execute plans an item anew and carries the plan out. The item must come from Next.
-// Whatever happens at the vendor ends in the item's new state; an error means that the
-// store failed or ctx ended, and that the ledger's intents tell the rest.
+// Whatever happens ends in the item's new state; an error means that the store takes nothing or ctx
+// ended, and that the ledger's intents tell the rest.
 func (e *Engine) Execute(ctx context.Context, it Item) error {
 	defer e.release(&it)
 	m, err := e.o.Mappings.Current(ctx)
