@@ -202,7 +202,7 @@ func (e *Engine) admitItem(tx *txn, books *books, seen *Item, kind Kind, v verdi
 			}
 			continue
 		}
-		a.Admitted, a.Modified = now, now
+		a.Admitted = now
 		if err := accounts.Put(tx, a); err != nil {
 			return err
 		}

@@ -71,11 +71,12 @@ type Account struct {
 	// Returns lists when the account of somebody not entitled could be used again although it had been cut.
 	Returns []time.Time `json:"returns,omitempty"`
 
-	Intent   *Intent      `json:"intent,omitempty"`
-	From     AccountState `json:"from,omitempty"` // the state before Removing
-	Created  time.Time    `json:"created"`
-	Modified time.Time    `json:"modified"`
-	Seen     time.Time    `json:"seen,omitzero"` // when the vendor last showed it
+	Intent  *Intent      `json:"intent,omitempty"`
+	From    AccountState `json:"from,omitempty"` // the state before Removing
+	Created time.Time    `json:"created"`
+	// Modified is when Usher last worked on it at the vendor or asked for a team; not when somebody came to be entitled or ceased to be.
+	Modified time.Time `json:"modified"`
+	Seen     time.Time `json:"seen,omitzero"` // when the vendor last showed it
 }
 
 // AccountState is where an account is in its life. docs/provisioning.md draws the transitions.

@@ -421,7 +421,6 @@ func (j *judge) stamp(tx *txn, it *Item, s *Situation, plan Plan) error {
 		default:
 			continue
 		}
-		a.Modified = j.now
 		if err := accounts.Put(tx, a); err != nil {
 			return err
 		}
