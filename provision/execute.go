@@ -17,13 +17,14 @@ import (
 )
 
 const (
-	maxAttempts = 20
-	maxRounds   = 8 // successful executions without a new mark after which something must be wrong
-	firstRetry  = 5 * time.Second
-	maxRetry    = time.Hour
-	seatRetry   = 15 * time.Minute
-	holdRetry   = time.Hour // how often a hold found out at the vendor is looked at again
-	writeGrace  = 10 * time.Second
+	maxAttempts   = 20
+	maxRounds     = 8 // successful executions without a new mark after which something must be wrong
+	firstRetry    = 5 * time.Second
+	maxRetry      = time.Hour
+	longestSnooze = 5 * time.Minute // between two tries of a team that somebody in it keeps waiting
+	seatRetry     = 15 * time.Minute
+	holdRetry     = time.Hour // how often a hold found out at the vendor is looked at again
+	writeGrace    = 10 * time.Second
 )
 
 // Execute plans an item anew and carries the plan out. The item must come from Next.
@@ -538,6 +539,10 @@ func (e *Engine) decide(tx *txn, i *Item, a *adapters.Error, now time.Time, chec
 	switch kind {
 	case adapters.Retry: // a snooze, not an attempt
 		i.Due = now.Add(a.After)
+		if _, team := i.Team(); team && before != nil && before.Kind == a.Kind && before.Text == i.Failure.Text {
+			// Whoever keeps a team waiting may do so for days, as an invitation does that somebody withdrew: it is asked for ever less often.
+			i.Due = now.Add(max(a.After, min(2*now.Sub(before.At), longestSnooze)))
+		}
 	case adapters.Unavailable, adapters.Unauthorized: // the gate holds it back
 		if checked {
 			i.Attempts++

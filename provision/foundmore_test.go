@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/usher-scim/usher/adapters"
 	"github.com/usher-scim/usher/provision"
 )
 
@@ -32,4 +33,20 @@ func TestWhoWasUnwantedBeforePassesTheQuietTimeWhenDeactivated(t *testing.T) {
 			t.Errorf("got %q, want that the app would be emptied", h.Text)
 		}
 	}
+}
+
+// Seed 30849: a comparison begins at the moment at which somebody comes to be entitled again. Nothing was written to the account then, so it
+// is compared like any other.
+func TestWhoIsWantedAgainAtThatMomentIsCompared(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, later, "ann", "bob")
+	w.activate("ann", false)
+	w.settle()
+	w.now = w.now.Add(10 * time.Minute)
+	w.at("ann").State = adapters.Suspended // by hand
+	w.activate("ann", true)
+	w.settle()
+	_, err := w.engine.Reconcile(t.Context(), "desk")
+	w.must(err)
+	w.wantDrift("suspended state correcting ann")
 }

@@ -226,3 +226,22 @@ func TestACreationWithoutAnAnswerIsLookedUpSoonAlsoWhenTheClockWasSetBack(t *tes
 		t.Errorf("got %q, want an account\n%s", got, w.story())
 	}
 }
+
+// Seed 42182: somebody keeps a team waiting who will never come, as an invitation that was withdrawn at the vendor.
+func TestATeamThatSomebodyKeepsWaitingIsAskedForLessOften(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, teamMapping, "ann")
+	w.bar("ann", adapters.Retry)
+	w.group("Old hands", "ann")
+	w.settle()
+	w.vendor.afresh()
+	w.pass(time.Hour)
+	if n := w.vendor.count("team"); n < 6 || n > 30 {
+		t.Errorf("asked for %d times in an hour, want at least every five minutes in the end, and not every few seconds", n)
+	}
+	w.vendor.barred = nil
+	w.pass(10 * time.Minute)
+	if got := w.entered("Tier 2"); !slices.Equal(got, []string{"ann joined"}) {
+		t.Errorf("told: %q, want that ann entered", got)
+	}
+}
