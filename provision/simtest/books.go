@@ -30,7 +30,11 @@ type spent struct {
 
 // audited is what the simulator remembers of budgets.
 type audited struct {
-	lets       map[let]bool // whether it counts
+	lets       map[let]bool            // whether it counts
+	setTo      map[let]time.Time       // of what lay ahead when the clock was set back: when that was
+	admitted   map[uuid.UUID]time.Time // when an account's end was let through, as it was seen last
+	unwanted   map[uuid.UUID]bool      // accounts, as they were seen last
+	returned   map[uuid.UUID]time.Time // when the person of an account came to be entitled again
 	ever       map[uuid.UUID]map[provision.Kind]map[string]bool
 	ledgerAt   memory.Snapshot // as it was looked at last
 	letAt      memory.Snapshot
@@ -75,9 +79,18 @@ func (w *World) auditEndings(judge bool) error {
 		if err != nil {
 			return err
 		}
+		if unwanted := !a.UnwantedSince.IsZero(); unwanted != w.unwanted[a.ID] {
+			w.unwanted[a.ID] = unwanted
+			if !unwanted {
+				w.returned[a.ID] = w.clock.now()
+			}
+		}
+		was := w.admitted[a.ID]
 		if a.Admitted.IsZero() {
+			delete(w.admitted, a.ID)
 			continue
 		}
+		w.admitted[a.ID] = a.Admitted
 		l := let{a.App, provision.Removals, a.Person, a.ID.String(), a.Admitted}
 		suspension := l
 		suspension.kind = provision.Suspensions
@@ -85,6 +98,9 @@ func (w *World) auditEndings(judge bool) error {
 			continue
 		}
 		if _, known := w.lets[suspension]; known {
+			continue
+		}
+		if a.Admitted.Before(was) && (w.setBack(l, was) || w.setBack(suspension, was)) {
 			continue
 		}
 		if w.booked(suspension, "app/"+a.App) {
@@ -100,6 +116,19 @@ func (w *World) auditEndings(judge bool) error {
 		}
 	}
 	return nil
+}
+
+// setBack lets a permit that is known by another time go by l's: Usher takes for now what it wrote down while the clock ran ahead. It
+// reports whether there is such a permit.
+func (w *World) setBack(l let, was time.Time) bool {
+	old := l
+	old.at = was
+	counts, known := w.lets[old]
+	if known {
+		delete(w.lets, old)
+		w.lets[l] = counts
+	}
+	return known
 }
 
 // letThrough notes that somebody was let through, and judges it.
@@ -154,15 +183,19 @@ func (w *World) window(of func(document) limit) limit {
 	return widest
 }
 
-// withinBudget counts the people let through of the same kind in the same app. What lies in the future counts as well: Usher's clock
-// may have been set back.
+// withinBudget counts the people let through of the same kind in the same app. What was let through before the clock was set back counts
+// from then on.
 func (w *World) withinBudget(l let) error {
 	var people map[uuid.UUID]bool
 	for i := len(w.limits) - 1; i >= 0; i-- {
 		rule := w.limits[i].apps[l.app].budgets[l.kind]
 		count := map[uuid.UUID]bool{}
 		for other, counts := range w.lets {
-			if counts && other.app == l.app && other.kind == l.kind && other.at.After(l.at.Add(-rule.window)) {
+			at := other.at
+			if moved, ok := w.setTo[other]; ok {
+				at = moved
+			}
+			if counts && other.app == l.app && other.kind == l.kind && at.After(l.at.Add(-rule.window)) {
 				count[other.person] = true
 			}
 		}

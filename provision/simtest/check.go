@@ -314,8 +314,14 @@ func (v *view) reason(p uuid.UUID) string {
 		if touched && a.Modified.After(at) {
 			at = a.Modified // what Usher itself changed a moment before a comparison is left to the next one
 		}
+		if back := v.w.returned[a.ID]; touched && back.After(at) {
+			at = back // of whoever is not entitled a comparison looks only at whether what was cut stays so
+		}
 		if touched && !v.w.comparedSince(v.app, at.Add(aMoment)) {
 			return "changed by hand, and not compared since"
+		}
+		if back := v.w.returned[a.ID]; !v.w.restored.IsZero() && back.After(v.w.restored) && !v.w.comparedSince(v.app, back.Add(aMoment)) {
+			return "the app was not compared since a restore"
 		}
 	}
 	if !v.w.restored.IsZero() && !v.w.comparedSince(v.app, v.w.restored) {

@@ -71,8 +71,14 @@ func (w *World) comparedSince(app string, at time.Time) bool {
 	return rec != nil && rec.Complete.After(at) && !rec.Complete.Equal(w.stale[app])
 }
 
-// clockSetBack notes which comparisons bear a time that may come once more.
+// clockSetBack notes which comparisons bear a time that may come once more, and lets what was let through at a time ahead count as of now.
 func (w *World) clockSetBack() {
+	now := w.clock.now()
+	for l := range w.lets {
+		if at, moved := w.setTo[l]; moved && at.After(now) || !moved && l.at.After(now) {
+			w.setTo[l] = now
+		}
+	}
 	for _, app := range []string{desk, meet} {
 		if rec := w.comparison(app); rec != nil {
 			w.stale[app] = rec.Complete

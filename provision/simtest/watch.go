@@ -43,7 +43,10 @@ func newWatched() watched {
 		addresses: map[string]map[string]string{desk: {}, meet: {}},
 		strangers: sets(), stale: map[string]time.Time{}, byHand: map[string]map[string]time.Time{desk: {}, meet: {}}, waived: map[uuid.UUID]bool{},
 		elsewhere: map[string]time.Time{}, astray: map[string]bool{},
-		audited: audited{lets: map[let]bool{}, ever: map[uuid.UUID]map[provision.Kind]map[string]bool{}, limits: []document{{}}},
+		audited: audited{
+			lets: map[let]bool{}, setTo: map[let]time.Time{}, admitted: map[uuid.UUID]time.Time{}, unwanted: map[uuid.UUID]bool{}, returned: map[uuid.UUID]time.Time{},
+			ever: map[uuid.UUID]map[provision.Kind]map[string]bool{}, limits: []document{{}},
+		},
 		counted: counted{recent: map[string]int{}, seenLogins: map[string]map[string]login{}, ran: map[string]time.Time{}, checked: map[string]time.Time{}},
 		guarded: guarded{admins: map[string]int{}}, recorded: recorded{
 			memberships: map[string]map[string][]string{}, asked: map[teamChange]time.Time{}, teamWrote: map[string]time.Time{},
