@@ -271,6 +271,9 @@ func (x *aftermath) look(ctx context.Context, a *Account) error {
 	if !adapters.IsKind(err, adapters.NotFound) {
 		return err
 	}
+	if err := x.confirm(ctx, x.app, x.conn); err != nil { // the list may have taken long
+		return err
+	}
 	x.out.Missing.add(func() Affected { return Affected{Person: a.Person, Text: "account " + a.VendorID} })
 	act := audit.AccountLost
 	a.State, a.Restored, a.Intent, a.Modified = Lost, x.mark.At, nil, x.o.Now()

@@ -28,6 +28,9 @@ type AppState struct {
 	Reason     string    `json:"reason,omitempty"`
 	Fix        string    `json:"fix,omitempty"`
 	Since      time.Time `json:"since,omitzero"`
+	// Elsewhere says that a check has shown another tenant since the last one that succeeded. What was written in the minute before
+	// may stand there, so the app is compared when it goes on.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 }
 
 var appStates = store.NewTable("apps", func(s *AppState) []byte { return []byte(s.App) }, nil)
@@ -105,7 +108,8 @@ func (e *Engine) believed(app string, conn Connection) (fresh bool, checking *ch
 }
 
 // confirm checks the connection now and compares the tenant with the one the ledger is
-// bound to. An app that shows another tenant, or whose credentials fail, is stopped.
+// bound to. An app that shows another tenant, or whose credentials fail, is stopped. One that is back from another tenant is
+// compared with the vendor's list: until the check that noticed, a check of at most tenantTrust ago was believed.
 func (e *Engine) confirm(ctx context.Context, app *mapping.App, conn Connection) error {
 	id, err := conn.Adapter.Check(ctx)
 	if err != nil {
@@ -115,22 +119,32 @@ func (e *Engine) confirm(ctx context.Context, app *mapping.App, conn Connection)
 		return err
 	}
 	var state *AppState
-	mismatch, resumed := "", false
+	mismatch, resumed, back := "", false, false
+	now := e.o.Now()
 	fact := e.fact(audit.AppResumed, app.Key, uuid.Nil, uuid.Nil, nil, nil)
 	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
-		mismatch, resumed = "", false
+		mismatch, resumed, back = "", false, false
 		var err error
 		if state, err = appState(tx, app.Key); err != nil {
 			return err
 		}
 		if state.Tenant != "" && state.Tenant != id.Tenant {
 			mismatch = state.Tenant
-			return nil
+			if state.Elsewhere {
+				return nil
+			}
+			state.Elsewhere = true
+			return appStates.Put(tx, state)
 		}
-		resumed = state.Stopped
+		resumed, back = state.Stopped, state.Elsewhere
 		next := AppState{App: app.Key, Former: state.Former, Tenant: id.Tenant, TenantName: id.Name, Self: id.Self, Missing: id.Missing}
 		if err := appStates.Put(tx, &next); err != nil {
 			return err
+		}
+		if back {
+			if _, err := requestRun(tx, app.Key, engineActor.Name, now); err != nil {
+				return err
+			}
 		}
 		if resumed {
 			return audit.Record(tx, fact)
@@ -144,6 +158,9 @@ func (e *Engine) confirm(ctx context.Context, app *mapping.App, conn Connection)
 		return e.stop(ctx, app.Key,
 			fmt.Sprintf("the connection now reaches the tenant %q, but this app's accounts are in %q", id.Tenant, mismatch),
 			"point the connection back to the first tenant, or connect the new one as an app of its own")
+	}
+	if back {
+		e.Wake()
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

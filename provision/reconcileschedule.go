@@ -31,20 +31,27 @@ func (e *Engine) RequestReconcile(ctx context.Context, actor audit.Actor, app st
 	now := e.o.Now()
 	var rec *Reconciliation
 	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
-		if rec, err = reconciliationIn(tx, app); err != nil {
-			return err
-		}
-		rec.Requested, rec.By = now, actor.Name
-		if !now.After(rec.Started) { // the clock was set back: it is asked for nevertheless
-			rec.Requested = rec.Started.Add(time.Millisecond)
-		}
-		return reconciliations.Put(tx, rec)
+		rec, err = requestRun(tx, app, actor.Name, now)
+		return err
 	})
 	if err != nil {
 		return Reconciliation{}, err
 	}
 	e.Wake()
 	return *rec, nil
+}
+
+// requestRun notes that a run of an app is asked for, now, and by whom.
+func requestRun(tx store.Tx, app, by string, now time.Time) (*Reconciliation, error) {
+	rec, err := reconciliationIn(tx, app)
+	if err != nil {
+		return nil, err
+	}
+	rec.Requested, rec.By = now, by
+	if !now.After(rec.Started) { // the clock was set back: it is asked for nevertheless
+		rec.Requested = rec.Started.Add(time.Millisecond)
+	}
+	return rec, reconciliations.Put(tx, rec)
 }
 
 // ReconcileDue reconciles the apps whose time has come, one after the other, and returns how many. It is complete by

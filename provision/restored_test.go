@@ -213,3 +213,28 @@ func TestAVendorThatCannotBeComparedWith(t *testing.T) {
 		t.Error("resumed twice")
 	}
 }
+
+// Credentials that reach another tenant while the list is read end nothing: what that one does not have is not lost.
+func TestAnotherTenantDuringTheComparisonAfterARestoreProvesNothingGone(t *testing.T) {
+	t.Parallel()
+	w := restoredWorld(t)
+	first := w.vendor.accounts
+	w.vendor.listing = func(there []adapters.Account) []adapters.Account {
+		w.vendor.tenant, w.vendor.accounts = "t-2", map[string]*adapters.Account{}
+		return there[:1]
+	}
+	a := w.aftermath()
+	if a.Done() || !strings.Contains(a.Failed, `"t-2"`) || a.Missing.Count != 0 {
+		t.Errorf("got %+v", a)
+	}
+	st, err := w.engine.Status(t.Context())
+	w.must(err)
+	if got := st[0].Accounts[provision.Lost] + st[0].Accounts[provision.Gone]; got != 0 {
+		t.Errorf("%d accounts are over on another tenant's word", got)
+	}
+	w.vendor.tenant, w.vendor.accounts, w.vendor.listing = "t-1", first, nil
+	w.now = w.now.Add(time.Hour)
+	if a = w.aftermath(); !a.Done() || a.Missing.Count != 1 {
+		t.Errorf("in the right tenant: got %+v", a)
+	}
+}

@@ -270,6 +270,54 @@ func TestAnotherTenantStopsTheAppAndProvesNothingGone(t *testing.T) {
 	w.wantVendor(map[string]string{})
 }
 
+// Within the minute in which a check is believed a new account may be made in another tenant. The next check stops the app, nothing is
+// lost on the other tenant's word, and when the app is back it is compared at once, so that whose account went astray gets one.
+func TestAnAccountThatWentToAnotherTenantIsMadeAnewWhenTheAppIsBack(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, plainMapping, "ann", "bob", "cid", "kim")
+	first := w.vendor.accounts
+	w.hire("eve")
+	w.members(directory.AddMembers, "Support", "eve") // the tenant is checked for her, and believed from now on
+	w.settle()
+	w.vendor.tenant, w.vendor.accounts = "t-2", map[string]*adapters.Account{}
+	w.hire("dan")
+	w.members(directory.AddMembers, "Support", "dan")
+	w.settle()
+	w.wantVendor(map[string]string{"dan": "active agent"})
+	w.pass(2 * time.Minute)
+	w.hire("fay")
+	w.members(directory.AddMembers, "Support", "fay")
+	w.activate("bob", false)
+	w.pass(20 * time.Minute)
+	w.wantVendor(map[string]string{"dan": "active agent"}) // nothing follows her, or him
+	st, err := w.engine.Status(t.Context())
+	w.must(err)
+	if !st[0].Stopped || !strings.Contains(st[0].Reason, `"t-2"`) {
+		t.Errorf("status: %+v", st[0])
+	}
+	if st[0].Accounts[provision.Gone]+st[0].Accounts[provision.Lost] != 0 {
+		t.Errorf("another tenant's silence was believed: %v", st[0].Accounts)
+	}
+
+	w.vendor.tenant, w.vendor.accounts = "t-1", first
+	w.pass(10 * time.Minute)
+	w.wantVendor(map[string]string{
+		"ann": "active agent", "cid": "active agent", "eve": "active agent", "fay": "active agent", "kim": "active agent",
+	})
+	n, err := w.engine.ReconcileDue(t.Context())
+	w.must(err)
+	if n != 1 {
+		t.Fatalf("comparisons that are due: got %d, want 1", n)
+	}
+	w.pass(10 * time.Minute)
+	w.wantVendor(map[string]string{
+		"ann": "active agent", "cid": "active agent", "dan": "active agent", "eve": "active agent", "fay": "active agent", "kim": "active agent",
+	})
+	if n, err = w.engine.ReconcileDue(t.Context()); err != nil || n != 0 {
+		t.Errorf("compared once more: %d, %v", n, err)
+	}
+}
+
 const transferMapping = `
 version: 1
 apps:
