@@ -201,8 +201,8 @@ func (w *World) restore() error {
 	if err := provision.MarkRestored(context.Background(), w.disk.Open(), mark, id); err != nil {
 		return broken("no unexpected error", "mark a restore: %v", err)
 	}
-	w.lets, w.setTo, w.admitted = map[let]bool{}, map[let]time.Time{}, map[uuid.UUID]time.Time{}                           // its books are those of the backup
-	w.ledgerAt, w.letAt, w.spentAt = memory.Snapshot{}, memory.Snapshot{}, memory.Snapshot{} // and are read, though nothing changed since
+	w.lets, w.setTo, w.admitted = map[let]bool{}, map[let]time.Time{}, map[uuid.UUID]time.Time{} // its books are those of the backup
+	w.ledgerAt, w.letAt, w.spentAt = memory.Snapshot{}, memory.Snapshot{}, memory.Snapshot{}     // and are read, though nothing changed since
 	w.start()
 	return w.audit(false)
 }
