@@ -64,7 +64,7 @@ const (
 	OpLook    Op = "look"    // find and adopt, nothing else (observe)
 	OpAbandon Op = "abandon" // a create that was never sent; no call
 	OpVerify  Op = "verify"  // see what became of a call of unknown outcome
-	OpConfirm Op = "confirm" // look a second time for an account that the vendor's list left out
+	OpConfirm Op = "confirm" // look once more: for an account that the vendor's list left out, or whether it is still protected
 	OpUpdate  Op = "update"  // an empty change makes no call and records that the account is as wanted
 	OpTeams   Op = "teams"   // queue team changes; one write per team follows for everybody
 	OpResume  Op = "resume"

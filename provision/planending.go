@@ -21,10 +21,15 @@ func (p *planner) unwanted(a *Account) {
 		return
 	}
 	if why := p.protection(a); why != "" {
+		if again := a.Seen.Add(holdRetry); a.Protected != "" && p.Now.Before(again) {
+			p.next(again)
+		} else if a.Protected != "" {
+			p.step(Step{Op: OpConfirm, Account: a.ID}) // only the vendor knows when its protection is lifted
+		}
 		p.plan.Holds = append(p.plan.Holds, HoldSpec{
 			Kind: HoldProtected, Fingerprint: a.ID.String(),
 			Text: fmt.Sprintf("the %s account %s is not wanted any more, but protected: %s", p.Can.Title, a.Email, why),
-			Fix:  "lift the protection, or end the account by hand",
+			Fix:  protectedFix,
 		})
 		return
 	}

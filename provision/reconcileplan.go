@@ -58,7 +58,7 @@ func (p *planner) cutAgain(a *Account) bool {
 // across the vendor's read lag, and in the right tenant, it is lost or gone, or reported where the mapping says so.
 func (x *execution) confirmMissed(ctx context.Context, s *Situation, a *Account) error {
 	if a.Missed == nil {
-		return nil
+		return x.stillProtected(ctx, s, a)
 	}
 	if caught := a.Missed.At.Add(x.can.ReadLag); x.o.Now().Before(caught) {
 		return &waitError{until: caught, why: "waits for the vendor's reads to catch up"}
@@ -78,6 +78,22 @@ func (x *execution) confirmMissed(ctx context.Context, s *Situation, a *Account)
 		return x.save(ctx, a, audit.AccountMissed, map[string]string{"vendorId": a.VendorID, "why": "the vendor does not have it any more; the mapping says to report that alone"})
 	}
 	return x.vanished(ctx, s, a)
+}
+
+// stillProtected looks whether the vendor still protects an account. Nothing else is taken over.
+func (x *execution) stillProtected(ctx context.Context, s *Situation, a *Account) error {
+	found, err := x.conn.Adapter.Find(ctx, adapters.Probe{ID: a.VendorID})
+	switch {
+	case err == nil:
+		a.Protected, a.Seen = found.Protected, x.o.Now()
+		if err := x.save(ctx, a, "", nil); err != nil || a.Protected == "" {
+			return err
+		}
+		return x.protected(a, a.Protected)
+	case adapters.IsKind(err, adapters.NotFound):
+		return x.vanished(ctx, s, a)
+	}
+	return err
 }
 
 // mayAdopt asks before an account is adopted that is an administrator's or looks like somebody else's.

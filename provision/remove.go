@@ -105,11 +105,15 @@ func (x *execution) remember(ctx context.Context, a *Account) error {
 	return nil
 }
 
+// protectedFix is what an administrator can do: the mapping's protection is judged with the next version of it, the vendor's is looked at
+// every holdRetry.
+const protectedFix = "lift the protection (what the app says of it is looked at once an hour), or end the account by hand"
+
 func (x *execution) protected(a *Account, why string) error {
-	return &heldError{spec: HoldSpec{
+	return &heldError{again: x.o.Now().Add(holdRetry), spec: HoldSpec{
 		Kind: HoldProtected, Fingerprint: a.ID.String(),
 		Text: fmt.Sprintf("the %s account %s is not wanted any more, but protected: %s", x.can.Title, a.Email, why),
-		Fix:  "lift the protection, or end the account by hand",
+		Fix:  protectedFix,
 	}}
 }
 

@@ -250,6 +250,25 @@ func TestProtectedAccountsAreNeverTouched(t *testing.T) {
 	}
 }
 
+// Only the vendor knows when an owner hands the company on: it is looked at every hour, and then the account ends as asked.
+func TestALeaverWhomTheVendorProtectedIsRemovedWhenThatIsLifted(t *testing.T) {
+	t.Parallel()
+	w := staffed(t, strings.Replace(later, "when_deactivated: [{", "when_deactivated: [demote, {", 1), "ann", "bob")
+	w.at("ann").Protected = "account owner"
+	w.activate("ann", false)
+	w.pass(time.Hour)
+	w.wantHolds(provision.HoldProtected)
+	w.vendor.afresh()
+	w.pass(10 * time.Hour)
+	if n := w.vendor.count("find"); n < 9 || n > 11 {
+		t.Errorf("looked %d times in ten hours, want once an hour", n)
+	}
+	w.at("ann").Protected = ""
+	w.pass(26 * time.Hour)
+	w.wantHolds()
+	w.wantVendor(map[string]string{"bob": "active agent"})
+}
+
 func TestAnotherTenantStopsTheAppAndProvesNothingGone(t *testing.T) {
 	t.Parallel()
 	w := staffed(t, plainMapping, "ann")

@@ -28,7 +28,7 @@ func stepWords(s provision.Step) string {
 	case provision.OpVerify:
 		return "see what became of a call that was not answered"
 	case provision.OpConfirm:
-		return "look once more for the account that the app's list left out"
+		return "look at the account once more"
 	case provision.OpUpdate:
 		return changeWords(s.Change)
 	case provision.OpTeams:

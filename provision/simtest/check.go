@@ -292,6 +292,8 @@ func (v *view) reason(p uuid.UUID) string {
 			return "a failure is shown, and is tried again"
 		case it.Due.After(v.w.clock.now()) && it.State != provision.Held:
 			return "a step is not due yet"
+		case it.State == provision.Quiet && v.w.clock.now().Sub(it.Marked) < aMoment:
+			return "a step is not due yet" // it is waited for others, who may leave at the same moment
 		case it.Lane == provision.Removal && v.w.stopped(v.app, true, v.w.model.ended[p]) != "":
 			return "removals are paused"
 		}
