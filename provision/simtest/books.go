@@ -32,6 +32,7 @@ type spent struct {
 type audited struct {
 	lets       map[let]bool            // whether it counts
 	setTo      map[let]time.Time       // of what lay ahead when the clock was set back: when that was
+	older      map[let]bool            // let through before the clock was set back to that time
 	admitted   map[uuid.UUID]time.Time // when an account's end was let through, as it was seen last
 	unwanted   map[uuid.UUID]bool      // accounts, as they were seen last
 	returned   map[uuid.UUID]time.Time // when the person of an account came to be entitled again
@@ -127,6 +128,7 @@ func (w *World) setBack(l let, was time.Time) bool {
 	if known {
 		delete(w.lets, old)
 		w.lets[l] = counts
+		w.older[l] = true
 	}
 	return known
 }
@@ -253,7 +255,7 @@ func (w *World) emptied(l let) error {
 		case err != nil:
 			return err
 		case a.App != l.app || a.State.Over() || a.State == provision.Creating:
-		case a.Admitted.Equal(l.at) && w.causeOf(l.app, a.Person) == w.causeOf(l.app, l.person) && w.lets[let{l.app, l.kind, a.Person, a.ID.String(), l.at}]:
+		case a.Admitted.Equal(l.at) && w.causeOf(l.app, a.Person) == w.causeOf(l.app, l.person) && w.ofBatch(let{l.app, l.kind, a.Person, a.ID.String(), l.at}):
 			batch[a.Person] = true
 		case a.UnwantedSince.IsZero():
 			stay++
@@ -264,6 +266,9 @@ func (w *World) emptied(l let) error {
 	}
 	return nil
 }
+
+// ofBatch reports whether somebody was let through at that moment, and not before the clock was set back to it.
+func (w *World) ofBatch(l let) bool { return w.lets[l] && !w.older[l] }
 
 // causeOf is the source whose change made somebody's item: batches are told apart by it.
 func (w *World) causeOf(app string, p uuid.UUID) string {

@@ -44,7 +44,7 @@ func newWatched() watched {
 		strangers: sets(), stale: map[string]time.Time{}, byHand: map[string]map[string]time.Time{desk: {}, meet: {}}, waived: map[uuid.UUID]bool{},
 		elsewhere: map[string]time.Time{}, astray: map[string]bool{},
 		audited: audited{
-			lets: map[let]bool{}, setTo: map[let]time.Time{}, admitted: map[uuid.UUID]time.Time{}, unwanted: map[uuid.UUID]bool{}, returned: map[uuid.UUID]time.Time{},
+			lets: map[let]bool{}, setTo: map[let]time.Time{}, older: map[let]bool{}, admitted: map[uuid.UUID]time.Time{}, unwanted: map[uuid.UUID]bool{}, returned: map[uuid.UUID]time.Time{},
 			ever: map[uuid.UUID]map[provision.Kind]map[string]bool{}, limits: []document{{}},
 		},
 		counted: counted{recent: map[string]int{}, seenLogins: map[string]map[string]login{}, ran: map[string]time.Time{}, checked: map[string]time.Time{}},
