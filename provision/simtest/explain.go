@@ -223,6 +223,9 @@ func (w *World) judgeMembership(app, id, team string, joined, clean bool, at tim
 		return nil
 	}
 	if undone && !a.UnwantedSince.IsZero() {
+		if leaves { // as part of the account's end, before the joining is looked at
+			t.or = a.Intent.Op
+		}
 		w.writes = append(w.writes, t) // a write of unknown outcome may have let the leaver in
 		return nil
 	}
