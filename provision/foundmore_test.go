@@ -1,11 +1,13 @@
 package provision_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/usher-scim/usher/adapters"
+	"github.com/usher-scim/usher/directory"
 	"github.com/usher-scim/usher/provision"
 )
 
@@ -49,4 +51,37 @@ func TestWhoIsWantedAgainAtThatMomentIsCompared(t *testing.T) {
 	_, err := w.engine.Reconcile(t.Context(), "desk")
 	w.must(err)
 	w.wantDrift("suspended state correcting ann")
+}
+
+// Seed 105623: two are held as their group would be empty. A list that leaves them out has each of them looked up once more; they stay held
+// together, and do not go one by one.
+func TestWhoIsHeldWithOthersStaysHeldWhileLookedUp(t *testing.T) {
+	t.Parallel()
+	doc := strings.Replace(plainMapping, "{group: Leads, role: admin}", "{group: Leads, role: agent}", 1)
+	w := staffed(t, doc, "bob", "cat", "dan", "eve", "fay", "gus", "hal", "ida")
+	w.hire("ann")
+	w.hire("kim")
+	w.group("Leads", "ann", "kim")
+	w.settle()
+	w.members(directory.RemoveMembers, "Leads", "ann", "kim")
+	w.pass(time.Minute)
+	w.wantHolds(provision.HoldBudget, provision.HoldBudget)
+	all := maps.Clone(w.vendor.accounts)
+	maps.DeleteFunc(w.vendor.accounts, func(_ string, a *adapters.Account) bool {
+		return a.Email == "ann@acme.example" || a.Email == "kim@acme.example"
+	})
+	w.now = w.now.Add(time.Hour)
+	_, err := w.engine.Reconcile(t.Context(), "desk")
+	w.must(err)
+	w.vendor.accounts = all
+	looked := w.vendor.count("find")
+	w.vendor.fail("find", problem(adapters.Uncertain, "find")) // so that one of them is looked up later
+	w.pass(time.Hour)
+	if w.vendor.count("find") < looked+2 {
+		t.Errorf("they were not looked up again: %s", w.story())
+	}
+	if n := w.vendor.count("remove"); n != 0 {
+		t.Errorf("%d accounts were removed unasked: %s", n, w.story())
+	}
+	w.wantHolds(provision.HoldBudget, provision.HoldBudget)
 }

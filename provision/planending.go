@@ -18,6 +18,7 @@ func (p *planner) unwanted(a *Account) {
 	}
 	if a.Missed != nil {
 		p.step(Step{Op: OpConfirm, Account: a.ID})
+		p.stillAsked(a)
 		return
 	}
 	if why := p.protection(a); why != "" {
@@ -26,6 +27,7 @@ func (p *planner) unwanted(a *Account) {
 		} else if a.Protected != "" {
 			p.step(Step{Op: OpConfirm, Account: a.ID}) // only the vendor knows when its protection is lifted
 		}
+		p.stillAsked(a)
 		p.plan.Holds = append(p.plan.Holds, HoldSpec{
 			Kind: HoldProtected, Fingerprint: a.ID.String(),
 			Text: fmt.Sprintf("the %s account %s is not wanted any more, but protected: %s", p.Can.Title, a.Email, why),
@@ -94,6 +96,14 @@ func (p *planner) unwanted(a *Account) {
 		return
 	}
 	p.ending(a)
+}
+
+// stillAsked keeps the question open whether the account may end while it is only looked at: who is held together with others, as they
+// would empty an app, must not be weighed alone after that.
+func (p *planner) stillAsked(a *Account) {
+	if d := p.decision(HoldBudget, budgetFingerprint(a)); d != nil && d.State == HoldOpen {
+		p.plan.Holds = append(p.plan.Holds, HoldSpec{Kind: d.Kind, Fingerprint: d.Fingerprint, Work: d.Work, Text: d.Text, Fix: d.Fix, Leaver: d.Leaver})
+	}
 }
 
 // wait puts the pair's removals before the quiet time and the budget.
