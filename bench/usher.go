@@ -14,6 +14,7 @@ import (
 
 	"github.com/usher-scim/usher/audit"
 	"github.com/usher-scim/usher/directory"
+	"github.com/usher-scim/usher/provision"
 	"github.com/usher-scim/usher/scim"
 	"github.com/usher-scim/usher/store/bolt"
 )
@@ -50,13 +51,15 @@ func openUsher(ctx context.Context, dir string, filled bool) (handler http.Handl
 	return handler, token, s.Close, err
 }
 
-// front is the SCIM side of a directory; wrote, if not nil, is called after each request that may have changed something.
-func front(d *directory.Directory, wrote func()) (http.Handler, error) {
+// front is the SCIM side of a directory; the engine, if not nil, is told of each request as `usher serve` tells it.
+func front(d *directory.Directory, engine *provision.Engine) (http.Handler, error) {
 	o := scim.Options{Directory: d, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now}
-	if wrote != nil {
+	if engine != nil {
 		o.Observe = func(method, _ string, status int, _ time.Duration) {
 			if method != http.MethodGet && status < http.StatusBadRequest {
-				wrote()
+				engine.Wake()
+			} else {
+				engine.GiveWay()
 			}
 		}
 	}
@@ -83,7 +86,7 @@ func openEngine(ctx context.Context, dir string) (handler http.Handler, closeAll
 	if err != nil {
 		return nil, nil, err
 	}
-	side, err := front(h.dir, h.engine.Wake)
+	side, err := front(h.dir, h.engine)
 	if err != nil {
 		return nil, nil, errors.Join(err, h.store.Close())
 	}

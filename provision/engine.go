@@ -81,6 +81,7 @@ type Options struct {
 type Engine struct {
 	o    Options
 	wake chan struct{}
+	pace pace
 
 	astray  atomic.Bool  // the last expansion failed
 	renamed atomic.Int64 // the version of the mapping whose renamed apps have their ledger
@@ -135,8 +136,7 @@ const (
 	tenantTrust   = time.Minute            // how long a confirmed tenant is believed
 	stoppedRetry  = 5 * time.Minute        // how often a stopped app is tried
 	maintainEvery = time.Minute
-	rolloutEvery  = 5 * time.Second      // how often a rollout is looked at
-	longestRest   = 5 * time.Millisecond // between two pieces of a heap of work
+	rolloutEvery  = 5 * time.Second // how often a rollout is looked at
 )
 
 // Run works until ctx ends. It then starts nothing new, waits for the steps that
@@ -200,23 +200,6 @@ func (e *Engine) keepRegular(ctx context.Context, r *regular, workers *sync.Wait
 	}
 	if due(&r.compared, idlePoll) {
 		failed("looking for reconciliations that are due", e.startReconciles(ctx, workers))
-	}
-}
-
-// breathe leaves the processors to others after a piece of a heap of work that began at the given time: twice as long as the piece
-// took, so that who asks meanwhile waits for one small piece at most. It ends at once when something comes in or a vendor has answered;
-// the engine's loop must look again after it.
-func (e *Engine) breathe(ctx context.Context, began time.Time) {
-	d := min(2*e.o.Now().Sub(began), longestRest)
-	if d <= 0 {
-		return
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-e.wake:
-	case <-ctx.Done():
 	}
 }
 

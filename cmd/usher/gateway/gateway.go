@@ -231,6 +231,8 @@ func (g *Gateway) observeRequest(method, route string, status int, took time.Dur
 	g.metrics.request(method, route, status, took)
 	if method != http.MethodGet && method != http.MethodHead && status < http.StatusBadRequest {
 		g.engine.Wake()
+	} else {
+		g.engine.GiveWay()
 	}
 }
 
