@@ -42,7 +42,7 @@ func (a *Aftermath) Done() bool { return !a.At.IsZero() }
 
 // waits reports whether it is not yet to be tried again. A time further ahead than that is from before the clock was set back.
 func (a *Aftermath) waits(now time.Time) bool {
-	return a.Next.After(now) && !a.Next.After(now.Add(aftermathRetry))
+	return a.Next.After(now) && !a.Next.After(now.Add(stoppedRetry))
 }
 
 var aftermaths = store.NewTable("aftermaths", func(a *Aftermath) []byte { return []byte(a.App) }, nil)
@@ -120,7 +120,11 @@ func (e *Engine) Aftermath(ctx context.Context, app string) (Aftermath, error) {
 	if err == nil {
 		out.At = now
 	} else {
-		out = Aftermath{App: app, Failed: message(err), Next: now.Add(aftermathRetry)}
+		wait := aftermathRetry
+		if errors.Is(err, errStopped) { // somebody has to do something about it
+			wait = stoppedRetry
+		}
+		out = Aftermath{App: app, Failed: message(err), Next: now.Add(wait)}
 	}
 	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
 		still, err := RestoredIn(tx)

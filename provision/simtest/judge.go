@@ -50,7 +50,13 @@ func (w *World) accountOf(app string, c wire.Call) (*provision.Account, error) {
 
 // means reports whether the ledger's id of an account is a vendor's id, or an address under which that one was invited.
 func (w *World) means(app, known, id string) bool {
-	return known != "" && (known == id || w.addresses[app][strings.ToLower(known)] == id)
+	if known == "" {
+		return false
+	}
+	if known == id || w.addresses[app][strings.ToLower(known)] == id {
+		return true
+	}
+	return strings.Contains(known, "@") && strings.EqualFold(w.logins(app)[id].email, known) // an account that was there under the address
 }
 
 // entry finds an account of the ledger, one that stands before one that is over.

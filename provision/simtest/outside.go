@@ -109,6 +109,7 @@ func (w *World) touched(app string, l login) {
 	for _, k := range []string{l.id, l.email, l.external} {
 		if k != "" {
 			w.byHand[app][strings.ToLower(k)] = now
+			w.lastWrite = vendorNow()
 		}
 	}
 	w.admins[app] = w.countAdmins(app)
@@ -214,12 +215,17 @@ func (w *World) countData() int {
 // calm ends all faults: from now on the vendors do what they are asked.
 func (w *World) calm() {
 	w.crashIn, w.refuse = 0, 0
-	tenants, revoked := map[string]int{}, map[string]bool{}
+	away, revoked := map[string]bool{}, map[string]bool{}
+	for app, since := range w.elsewhere {
+		away[app] = !since.IsZero()
+	}
 	for _, c := range w.log.After(0) {
 		app := appOf(c)
 		switch c.Fault {
 		case wire.OtherTenant:
-			tenants[app]++
+			if c.Seq > w.seen { // the others are known, also those that the log has forgotten
+				away[app] = !away[app]
+			}
 		case wire.Revoked:
 			revoked[app] = true
 		case wire.Restored:
@@ -229,7 +235,7 @@ func (w *World) calm() {
 	for _, app := range apps() {
 		front := w.front(app)
 		front.ClearFaults()
-		if tenants[app]%2 == 1 {
+		if away[app] {
 			w.disturb(app, wire.OtherTenant)
 		}
 		if revoked[app] {

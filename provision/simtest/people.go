@@ -93,11 +93,15 @@ func (w *World) hire(a Act, other bool) error {
 		external = fmt.Sprintf("ext-%s-%d", name, a.B%3)
 	}
 	w.say("%s hires %s (%s)", source, name, external)
+	touches := []string{u.userName}
+	if p, known := w.model.last[source][name]; known {
+		touches = append(touches, "deny "+p.String()) // whom the source takes on again it does not keep out
+	}
 	var made directory.User
 	return w.tell(func() (err error) {
 		made, err = w.p.dir.CreateUser(w.p.ctx, w.sources[source], "hire", w.write(u, external), directory.CreateOptions{Reactivate: a.B%2 == 0})
 		return err
-	}, func() { w.model.setUser(source, made.Person, u) }, u.userName)
+	}, func() { w.model.setUser(source, made.Person, u) }, touches...)
 }
 
 // edit changes a source's record of a human.

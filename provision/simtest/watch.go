@@ -128,7 +128,7 @@ func (w *World) watch() error {
 }
 
 // tooMany is how many calls no history can need.
-const tooMany = 40000
+const tooMany = 20000
 
 func short(c wire.Call) string {
 	if c.Method == http.MethodGet {
