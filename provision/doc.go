@@ -8,8 +8,8 @@
 // Reading order: ledger.go (what we know of accounts), item.go (the queue and
 // its states), hold.go (what waits for a person), plan.go (the pure planner, with planwanted.go, planalign.go, planending.go),
 // then the engine's steps in the order in which work passes through them:
-// expand.go, triage.go, admit.go, execute.go, teams.go. engine.go is the shell of
-// goroutines around those steps; none of them needs it, so tests can take one step at a time.
+// expand.go, triage.go, admit.go, execute.go, stale.go (is it still to be done?), outcome.go, teams.go. engine.go is the shell of
+// goroutines around those steps, pace.go its rests; none of them needs it, so tests can take one step at a time.
 //
 // Beside that way stand, each with files of its own: what bounds it (kind.go,
 // budget.go, lastadmin.go, switches.go), what goes before everything

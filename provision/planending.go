@@ -28,11 +28,7 @@ func (p *planner) unwanted(a *Account) {
 			p.step(Step{Op: OpConfirm, Account: a.ID}) // only the vendor knows when its protection is lifted
 		}
 		p.stillAsked(a)
-		p.plan.Holds = append(p.plan.Holds, HoldSpec{
-			Kind: HoldProtected, Fingerprint: a.ID.String(),
-			Text: fmt.Sprintf("the %s account %s is not wanted any more, but protected: %s", p.Can.Title, a.Email, why),
-			Fix:  protectedFix,
-		})
+		p.plan.Holds = append(p.plan.Holds, protectedHold(p.Can.Title, a, why))
 		return
 	}
 	if !a.unwanted() {

@@ -105,16 +105,18 @@ func (x *execution) remember(ctx context.Context, a *Account) error {
 	return nil
 }
 
-// protectedFix is what an administrator can do: the mapping's protection is judged with the next version of it, the vendor's is looked at
+// protectedHold says that an unwanted account stays. The mapping's protection is judged with the next version of it, the vendor's is looked at
 // every holdRetry.
-const protectedFix = "lift the protection (what the app says of it is looked at once an hour), or end the account by hand"
+func protectedHold(title string, a *Account, why string) HoldSpec {
+	return HoldSpec{
+		Kind: HoldProtected, Fingerprint: a.ID.String(),
+		Text: fmt.Sprintf("the %s account %s is not wanted any more, but protected: %s", title, a.Email, why),
+		Fix:  "lift the protection (what the app says of it is looked at once an hour), or end the account by hand",
+	}
+}
 
 func (x *execution) protected(a *Account, why string) error {
-	return &heldError{again: x.o.Now().Add(holdRetry), spec: HoldSpec{
-		Kind: HoldProtected, Fingerprint: a.ID.String(),
-		Text: fmt.Sprintf("the %s account %s is not wanted any more, but protected: %s", x.can.Title, a.Email, why),
-		Fix:  protectedFix,
-	}}
+	return &heldError{again: x.o.Now().Add(holdRetry), spec: protectedHold(x.can.Title, a, why)}
 }
 
 // orGone handles an unwanted account that is not there: after a second look-up and a look

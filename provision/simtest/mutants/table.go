@@ -46,7 +46,7 @@ var Mutants = []Mutant{
 	{
 		Name: "a change during a vendor call is lost",
 		Edits: []Edit{{
-			File: "provision/execute.go",
+			File: "provision/outcome.go",
 			Old:  `return items.Replace(tx, was, &done) // marked meanwhile: triage judges it anew`,
 			New:  `return items.Delete(tx, itemKey(it.App, it.Subject))`,
 		}},
